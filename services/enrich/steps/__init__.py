@@ -1,0 +1,1 @@
+"""The pure text steps of enrichment: each module is one step, a function of the article alone."""
