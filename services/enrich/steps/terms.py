@@ -24,32 +24,32 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{2,}"
 )
 
-STOP_WORDS: Final[frozenset[str]] = frozenset(
-    """
-    a about above across after again against ago all almost along already also although always am among an and
-    another any anyone anything are aren't around as ask asked asks at away back be became because become been
-    before began begin being below between both but by call called came can can't cannot come could couldn't
-    day days did didn't do does doesn't doing don't done down due during each earlier early either else end enough
-    even ever every everyone everything far few first five following for former found four friday from full
-    further gave get gets getting give given go goes going gone good got had hadn't half has hasn't have haven't
-    having he he'd he'll he's held help her here hers herself him himself his hour hours how however hundred i i'd
-    i'll i'm i've if in including inside instead into is isn't it it'd it'll it's its itself just keep kept know
-    known last late later least left less let let's like likely little long look made make makes making many
-    may maybe me mean meanwhile might million minute minutes monday month months more morning most mr mrs
-    ms much must mustn't my myself near nearly need needs never new next night nine no nobody nor not nothing
-    now of off often old on once one only onto or other others our ours ourselves out outside over own part
-    per perhaps put quite rather really right said same saturday saw say saying says second see seen set seven
-    several shall shan't she she'd she'll she's should shouldn't show showed since six so some someone something
-    soon still such sunday take taken takes taking tell ten than that that'll that's the their theirs them
-    themselves then there there's therefore these they they'd they'll they're they've thing things think third this
-    those though thought thousand three through throughout thursday thus time times to today together told tomorrow
-    too took toward towards tuesday turn turned twice two under until up upon us use used uses using very via
-    want wants was wasn't way we we'd we'll we're we've wednesday week weeks well went were weren't what what's
-    whatever when where whether which while who who's whole whom whose why will with within without won't would
-    wouldn't year years yes yesterday yet you you'd you'll you're you've your yours yourself yourselves
-    eight eleven twelve dr sir pm
-    """.split()
-)
+_STOP_WORDS = """
+a about above across after again against ago all almost along already also although always am among an
+and another any anyone anything are aren't around as ask asked asks at away back be became because
+become been before began begin being below between both but by call called came can can't cannot come
+could couldn't day days did didn't do does doesn't doing don't done down dr due during each earlier
+early eight either eleven else end enough even ever every everyone everything far few first five
+following for former found four friday from full further gave get gets getting give given go goes going
+gone good got had hadn't half has hasn't have haven't having he he'd he'll he's held help her here hers
+herself him himself his hour hours how however hundred i i'd i'll i'm i've if in including inside
+instead into is isn't it it'd it'll it's its itself just keep kept know known last late later least left
+less let let's like likely little long look made make makes making many may maybe me mean meanwhile
+might million minute minutes monday month months more morning most mr mrs ms much must mustn't my myself
+near nearly need needs never new next night nine no nobody nor not nothing now of off often old on once
+one only onto or other others our ours ourselves out outside over own part per perhaps pm put quite
+rather really right said same saturday saw say saying says second see seen set seven several shall
+shan't she she'd she'll she's should shouldn't show showed since sir six so some someone something soon
+still such sunday take taken takes taking tell ten than that that'll that's the their theirs them
+themselves then there there's therefore these they they'd they'll they're they've thing things think
+third this those though thought thousand three through throughout thursday thus time times to today
+together told tomorrow too took toward towards tuesday turn turned twelve twice two under until up upon
+us use used uses using very via want wants was wasn't way we we'd we'll we're we've wednesday week weeks
+well went were weren't what what's whatever when where whether which while who who's whole whom whose
+why will with within without won't would wouldn't year years yes yesterday yet you you'd you'll you're
+you've your yours yourself yourselves
+"""
+STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 
 
 def terms(text: str) -> dict[str, int]:

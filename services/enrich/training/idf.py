@@ -1,6 +1,6 @@
 """Counts in how many news-gold articles each term stands and writes the background idf table.
 
-python -m services.enrich.training.idf [--gold ../shared/data/news-gold] [--out services/enrich/models/idf.tsv]
+python -m services.enrich.training.idf [--gold DIR] [--out FILE]
 """
 
 from __future__ import annotations
