@@ -73,7 +73,7 @@ def receipt_from_hash(article_id: str, fields: Mapping[bytes, bytes]) -> Receipt
         millis, _, detail = value.decode().partition("|")
         entry = ReceiptEntry(
             at=datetime.fromtimestamp(int(millis) / 1000, UTC),
-            stage=stage,  # type: ignore[arg-type]  # validated by the model
+            stage=stage,
             revision=int(revision),
             detail=detail or None,
         )
