@@ -1,0 +1,152 @@
+"""Run an ASGI application: one process, uvloop and httptools, drained on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Coroutine, Generator
+from typing import Any
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from shared.errors import ConfigurationError
+from shared.http.headers import CountRequests, SecurityHeaders
+from shared.http.limits import LimitRequests, Limits
+from shared.http.problems import UnforeseenErrors, install_problem_handlers
+from shared.http.protocol import BoundedHttpProtocol
+from shared.logging import get_logger
+from shared.metrics import Metrics
+
+log = get_logger(__name__)
+
+KEEP_ALIVE_S = 15
+BACKLOG_CONNECTIONS = 2048
+
+
+def install_http(app: FastAPI, *, metrics: Metrics, limits: Limits) -> None:
+    """Give `app` what every service's HTTP side has: problems, limits, security headers, counts."""
+    install_problem_handlers(app)
+    # The last one added is the outermost.
+    app.add_middleware(LimitRequests, limits=limits)
+    app.add_middleware(UnforeseenErrors)
+    app.add_middleware(CountRequests, metrics=metrics)
+    app.add_middleware(SecurityHeaders)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which raise the signal again after the drain and so end
+    the process before its other tasks have finished."""
+
+    def __init__(self, config: uvicorn.Config, listening: asyncio.Event) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket. Raises ConfigurationError when the address is in use or not ours."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {host}: {error.strerror or error}") from error
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        raise ConfigurationError(
+            f"cannot listen on {host} port {port}: {error.strerror}; stop what uses it, or choose another"
+        ) from error
+    return sock
+
+
+async def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    drain_timeout_s: float,
+    stop: asyncio.Event,
+    started: asyncio.Event | None = None,
+) -> None:
+    """Serve `app` until `stop` is set, then finish the requests in hand for up to `drain_timeout_s`.
+
+    The address is bound before the application starts, so a port in use fails at once.
+    `started` is set when connections are taken.
+    """
+    sock = bind(host, port)
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http=BoundedHttpProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, int(drain_timeout_s)),
+        backlog=BACKLOG_CONNECTIONS,
+    )
+    listening = started or asyncio.Event()
+    server = _Server(config, listening)
+    watching = asyncio.create_task(_watch(server, listening, stop, f"{host}:{port}"))
+    try:
+        await server.serve(sockets=[sock])
+    finally:
+        watching.cancel()
+        sock.close()
+
+
+async def _watch(server: _Server, listening: asyncio.Event, stop: asyncio.Event, address: str) -> None:
+    """Tell when `server` listens, and make it drain once `stop` is set."""
+    await listening.wait()
+    log.info("listening", address=address)
+    await stop.wait()
+    log.info("draining", address=address)
+    server.should_exit = True
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that the first SIGTERM or SIGINT sets; a second one ends the process as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop
+
+
+def run_service(app: ASGIApp, host: str, port: int, *, drain_timeout_s: float) -> None:
+    """Serve `app` on an event loop of its own until SIGTERM or SIGINT; returns when drained."""
+
+    async def main() -> None:
+        await serve(app, host, port, drain_timeout_s=drain_timeout_s, stop=stop_on_signals())
+
+    run(main())
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` on uvloop."""
+    uvloop.run(main)
