@@ -38,11 +38,12 @@ def configure_logging(service: str, *, log_format: Literal["json", "console"], l
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # uvicorn's and FastStream's own per-request lines say nothing that ours do not.
-    for name, least in (("uvicorn.access", logging.WARNING), ("uvicorn.error", logging.WARNING)):
-        logging.getLogger(name).setLevel(least)
-        logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
+    # Their per-request lines say nothing that ours do not.
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error", "faststream"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        logger.handlers = []
+        logger.propagate = True
     structlog.contextvars.bind_contextvars(service=service)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -51,7 +52,7 @@ class DeadLetters:
         end = "+" if before is None else f"({_split_id(before)[1]}"
         found: list[tuple[str, DeadLetter]] = []
         while len(found) < limit:
-            rows = await self._redis.xrevrange(DEAD.key(partition), max=end, min="-", count=200)
+            rows = _rows(await self._redis.xrevrange(DEAD.key(partition), max=end, min="-", count=200))
             for entry_id, fields in rows:
                 letter = _decode(fields)
                 if reason is None or letter.reason == reason:
@@ -70,7 +71,7 @@ class DeadLetters:
     async def get(self, letter_id: str) -> DeadLetter | None:
         """Raises ValueError if `letter_id` is no dead letter id."""
         partition, entry_id = _split_id(letter_id)
-        rows = await self._redis.xrange(DEAD.key(partition), min=entry_id, max=entry_id)
+        rows = _rows(await self._redis.xrange(DEAD.key(partition), min=entry_id, max=entry_id))
         return _decode(rows[0][1]) if rows else None
 
     async def replay(self, letter_id: str) -> bool:
@@ -114,6 +115,11 @@ def _replay_receipt(letter: DeadLetter) -> list[str]:
     if isinstance(event, DeadLetter):
         return []
     return [stage_field("replayed", event.epoch, event.revision), stage_value(datetime.now(UTC))]
+
+
+def _rows(reply: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """Return a range reply with the types that a client without decode_responses really gives."""
+    return list(reply or ())
 
 
 def _decode(fields: dict[bytes, bytes]) -> DeadLetter:

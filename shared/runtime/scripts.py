@@ -34,7 +34,7 @@ class Call:
 
 # The fence: only the consumer whose XACK counts may pass its result on. Another that worked on the same
 # entry, because it was reclaimed meanwhile, gets 0 and its result is dropped.
-# KEYS: stream, article hash, [next stream]; ARGV: group, entry id, n, then n field/value pairs of the receipt,
+# KEYS: stream, article hash, [next stream]; ARGV: group, entry id, n, n field/value pairs of the receipt,
 # then field/value pairs of the next entry.
 SETTLE = Script.of("""
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end

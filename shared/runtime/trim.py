@@ -54,7 +54,7 @@ class Trimmer:
         """Return whether this process is the leader now."""
         lease = Call((_LEADER_KEY,), (self._token, int(self._interval_s * 5000)))
         reply = (await run_many(self._redis, _LEASE, [lease]))[0]
-        return reply == 1
+        return bool(reply == 1)
 
     async def trim(self) -> int:
         """Trim once; return how many entries were removed."""

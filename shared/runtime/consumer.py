@@ -1,0 +1,212 @@
+"""Runs a service's handler on a family of streams: FastStream reads, our processors settle.
+
+What was measured on FastStream 0.7.8 and is worked around here: docs/decisions/0002-faststream.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from faststream import AckPolicy
+from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.message import FAKE_CONSUMER, BatchStreamMessage, RedisBatchStreamMessage
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from shared.logging import get_logger
+from shared.metrics import Metrics
+from shared.runtime.connection import connect, redis_url
+from shared.runtime.groups import ensure_groups
+from shared.runtime.halt import HaltWindow
+from shared.runtime.processor import Entry, Handler, RetryPolicy, StreamProcessor
+from shared.runtime.reclaim import Reclaimer
+from shared.runtime.scripts import FORGET_CONSUMER, Call, run_many
+from shared.settings import ServiceSettings
+from shared.streams import StreamSpec
+
+log = get_logger(__name__)
+
+POLL_MS = 1000
+# A loop that polls each second and has not been seen for this long is not running.
+LOOP_SILENT_S = 10.0
+WATCH_INTERVAL_S = 1.0
+
+
+async def _parse(message: BatchStreamMessage) -> RedisBatchStreamMessage:
+    """Pass entries on undecoded: FastStream's own parser would fail a whole batch for one bad entry."""
+    return RedisBatchStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group=None)
+
+
+async def _decode(message: RedisBatchStreamMessage) -> list[Entry]:
+    raw = message.raw_message
+    return [
+        Entry(entry_id.decode(), fields)
+        for entry_id, fields in zip(raw["message_ids"], raw["data"], strict=True)
+    ]
+
+
+class StreamConsumer:
+    """Consumes all partitions of `spec` as one member of `group`.
+
+    `next_spec` is where results are published. `start` creates the groups first; `check` says for
+    readiness what is wrong, if anything is; `stop` finishes the batch in hand and drains.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        spec: StreamSpec,
+        group: str,
+        handler: Handler,
+        next_spec: StreamSpec | None,
+        max_records: int,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._spec = spec
+        self._group = group
+        self._metrics = metrics
+        self._max_records = max_records
+        self.consumer = f"{group}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._redis = connect(settings)
+        retry = RetryPolicy(settings.max_deliveries, settings.retry_base_s, settings.reclaim_idle_s)
+        self._processors = [
+            StreamProcessor(
+                self._redis,
+                spec=spec,
+                partition=partition,
+                partitions=settings.partitions,
+                group=group,
+                consumer=self.consumer,
+                handler=handler,
+                next_spec=next_spec,
+                retry=retry,
+                window=HaltWindow(settings.halt_window, settings.halt_ratio),
+                metrics=metrics,
+            )
+            for partition in range(settings.partitions)
+        ]
+        self._broker: RedisBroker | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        metrics.set("wireroom_consumer_halted", 0, stream=spec.name)
+
+    @property
+    def redis(self) -> Redis:
+        return self._redis
+
+    async def start(self) -> None:
+        """Wait for Redis, create the groups, and begin to consume."""
+        await self._connect()
+        self._tasks = [
+            asyncio.create_task(Reclaimer(self._redis, processor, self._metrics).run())
+            for processor in self._processors
+        ]
+        self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                await ensure_groups(self._redis, self._settings.partitions)
+                self._broker = self._make_broker()
+                await self._broker.start()
+            except (RedisError, OSError) as error:
+                log.warning("waiting for Redis", error=str(error))
+                await asyncio.sleep(1)
+            else:
+                return
+
+    def _make_broker(self) -> RedisBroker:
+        broker = RedisBroker(
+            redis_url(self._settings),
+            apply_types=False,
+            # Two lines a batch at INFO say nothing that ours do not.
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+            graceful_timeout=self._settings.drain_timeout_s,
+        )
+        for processor in self._processors:
+            subscribe = broker.subscriber(
+                stream=StreamSub(
+                    processor.key,
+                    group=self._group,
+                    consumer=self.consumer,
+                    batch=True,
+                    max_records=self._max_records,
+                    polling_interval=POLL_MS,
+                ),
+                ack_policy=AckPolicy.MANUAL,
+                parser=_parse,
+                decoder=_decode,
+            )
+            subscribe(_batch_handler(processor))
+        return broker
+
+    async def _watch(self) -> None:
+        """Bring FastStream's loop back when it has ended: it stops for good when its group is lost."""
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL_S)
+            broker = self._broker
+            if broker is not None and not all(subscriber.running for subscriber in broker.subscribers):
+                log.error("the consuming loop has ended, starting it again", stream=self._spec.name)
+                self._broker = None
+                with suppress(Exception):
+                    await broker.stop()
+                await self._connect()
+
+    async def check(self) -> str | None:
+        """Return what keeps this consumer from working, or None. For readiness."""
+        for processor in self._processors:
+            if processor.halted:
+                return f"halted: {processor.halted}"
+            if processor.stalled:
+                return f"stalled: {processor.stalled}"
+        if self._broker is None:
+            return "waiting for Redis"
+        for processor in self._processors:
+            consumers: Sequence[dict[str, Any]] = await self._redis.xinfo_consumers(
+                processor.key, self._group
+            )
+            mine = next((c for c in consumers if c["name"] == self.consumer.encode()), None)
+            # FastStream stays up with a dead loop, so ask Redis when it last heard from ours.
+            if not processor.busy and (mine is None or mine["idle"] > LOOP_SILENT_S * 1000):
+                return f"{processor.key} is not being read"
+        return None
+
+    async def stop(self) -> None:
+        """Stop reading, finish the batch in hand within the drain timeout, and leave nothing behind."""
+        for task in self._tasks:
+            task.cancel()
+        stopping = asyncio.get_running_loop().call_later(self._settings.drain_timeout_s * 0.8, self._abandon)
+        for processor in self._processors:
+            if processor.halted or processor.stalled:
+                processor.stop()
+        if self._broker is not None:
+            await self._broker.stop()
+        stopping.cancel()
+        self._abandon()
+        with suppress(RedisError, OSError):
+            await run_many(
+                self._redis,
+                FORGET_CONSUMER,
+                [Call((processor.key,), (self._group, self.consumer)) for processor in self._processors],
+            )
+        await self._redis.aclose()
+
+    def _abandon(self) -> None:
+        for processor in self._processors:
+            processor.stop()
+
+
+def _batch_handler(processor: StreamProcessor) -> Any:
+    async def handle(entries: list[Entry]) -> None:
+        await processor.process(entries)
+
+    return handle

@@ -1,0 +1,60 @@
+"""What several tests need: waiting for a condition, and events that are valid and small."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from shared.events import ArticleRetracted, ArticleSubmitted, Provenance, SubmittedArticle
+
+NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+
+
+async def eventually(
+    condition: Callable[[], Any | Awaitable[Any]], *, within_s: float = 10.0, what: str = ""
+) -> Any:
+    """Return the first truthy value of `condition`; fail when there is none within `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what or inspect.getsource(condition).strip()}")
+        await asyncio.sleep(0.02)
+
+
+def article_id(name: str) -> str:
+    return blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def submitted(name: str = "a", *, revision: int = 1, epoch: int = 0, **article: Any) -> ArticleSubmitted:
+    fields: dict[str, Any] = {
+        "title": f"Title of {name}",
+        "body": f"The body of {name}.",
+        "source": "Test Wire",
+    }
+    return ArticleSubmitted(
+        article_id=article_id(name),
+        revision=revision,
+        epoch=epoch,
+        received_at=NOW,
+        content_hash=f"hash-{name}-{revision}",
+        article=SubmittedArticle(**(fields | article)),
+        provenance=Provenance(door="api"),
+    )
+
+
+def retracted(
+    name: str = "a", *, revision: int = 1, epoch: int = 0, withheld: bool = False
+) -> ArticleRetracted:
+    return ArticleRetracted(
+        article_id=article_id(name), revision=revision, epoch=epoch, received_at=NOW, withheld=withheld
+    )
