@@ -305,12 +305,20 @@ def decode_event(payload: bytes) -> AnyEvent:
     Raises InvalidEvent when the bytes are no event, UnsupportedSchema when their major version is not ours.
     """
     try:
-        return EVENT_ADAPTER.validate_json(payload)
+        event = EVENT_ADAPTER.validate_json(payload)
     except ValidationError as error:
         _raise_if_other_major(payload, error)
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         raise InvalidEvent(f"{first['msg']} at {where}") from error
+    if not _is_ours(event.schema_version):
+        # Another major may give a field another meaning, though it still validates.
+        raise UnsupportedSchema(event.schema_version)
+    return event
+
+
+def _is_ours(version: str) -> bool:
+    return version.partition(".")[0] == str(SCHEMA_MAJOR)
 
 
 def _raise_if_other_major(payload: bytes, cause: ValidationError) -> None:
@@ -319,7 +327,7 @@ def _raise_if_other_major(payload: bytes, cause: ValidationError) -> None:
     except ValueError:
         return
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if isinstance(version, str) and version.split(".")[0] != str(SCHEMA_MAJOR):
+    if isinstance(version, str) and not _is_ours(version):
         raise UnsupportedSchema(version) from cause
 
 

@@ -10,8 +10,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from faststream import AckPolicy
@@ -101,6 +101,17 @@ class StreamConsumer:
     @property
     def redis(self) -> Redis:
         return self._redis
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Consume while the body runs. Redis may still be away when it begins: `check` says so."""
+        starting = asyncio.create_task(self.start())
+        starting.add_done_callback(_log_failed_start)
+        try:
+            yield
+        finally:
+            starting.cancel()
+            await self.stop()
 
     async def start(self) -> None:
         """Wait for Redis, create the groups, and begin to consume."""
@@ -203,6 +214,11 @@ class StreamConsumer:
     def _abandon(self) -> None:
         for processor in self._processors:
             processor.stop()
+
+
+def _log_failed_start(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("the consumer could not start", error=repr(error), exc_info=error)
 
 
 def _batch_handler(processor: StreamProcessor) -> Any:

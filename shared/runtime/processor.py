@@ -59,10 +59,11 @@ class Delivery:
 class Done:
     """A delivery was dealt with. `publish` is the next event's bytes, handed over with the acknowledgement.
 
-    `stage` and `detail` go to the article's receipt; `receipt` holds further fields of its hash.
+    `stage` and `detail` go to the article's receipt, if there is a stage to tell of; `receipt` holds
+    further fields of its hash.
     """
 
-    stage: Stage
+    stage: Stage | None
     detail: str | None = None
     publish: bytes | None = None
     receipt: Mapping[str, str] = field(default_factory=dict)
@@ -201,7 +202,7 @@ class StreamProcessor:
         for entry, event, result in outcomes:
             if isinstance(result, Done):
                 self._window.record(dead=False)
-                calls.append((self._done_call(entry, event, result), result.stage))
+                calls.append((self._done_call(entry, event, result), result.stage or "passed_on"))
             elif (reason := self._death_reason(entry, result)) is None:
                 retries.append((entry, self.retry.wait_s(entry.attempt)))
                 log.warning("entry will be retried", stream=self.key, entry_id=entry.entry_id,
@@ -235,10 +236,12 @@ class StreamProcessor:
     def _done_call(self, entry: Entry, event: ArticleEventType | None, done: Done) -> Call:
         if event is None:
             raise ValueError("only a decoded entry can be done")
-        receipt = [
-            stage_field(done.stage, event.epoch, event.revision),
-            stage_value(datetime.now(UTC), done.detail),
-        ]
+        receipt: list[str] = []
+        if done.stage is not None:
+            receipt = [
+                stage_field(done.stage, event.epoch, event.revision),
+                stage_value(datetime.now(UTC), done.detail),
+            ]
         for name, value in done.receipt.items():
             receipt += [name, value]
         keys: tuple[str, ...] = (self.key, article_key(event.article_id, self._partitions))

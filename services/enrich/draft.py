@@ -1,0 +1,73 @@
+"""The article while it is being enriched: what each step reads and what it adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from shared.events import (
+    ArticleSubmitted,
+    Entity,
+    Image,
+    Keyphrase,
+    Language,
+    Link,
+    Related,
+    Sentiment,
+    Topic,
+)
+
+UNDETERMINED = Language(code="und", confidence=0.0)
+NEUTRAL = Sentiment(label="neutral", score=0.0, confidence=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Frozen: a step returns a changed copy, so that each can be read and tested alone."""
+
+    event: ArticleSubmitted
+    title: str
+    body: str
+    source: str | None
+    authors: tuple[str, ...]
+    published_at: datetime | None
+    links: tuple[Link, ...]
+    image: Image | None
+    language: Language = UNDETERMINED
+    declared_language: str | None = None
+    entities: tuple[Entity, ...] = ()
+    sentiment: Sentiment = NEUTRAL
+    keyphrases: tuple[Keyphrase, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    related: tuple[Related, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: ArticleSubmitted) -> Self:
+        article = event.article
+        return cls(
+            event=event,
+            title=article.title or "",
+            body=article.body or "",
+            source=article.source,
+            authors=article.authors,
+            published_at=article.published_at,
+            links=article.links,
+            image=article.image,
+            declared_language=article.language,
+        )
+
+    def with_(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    def cite(self, cited: Iterable[Related]) -> Self:
+        """Add links out of this article, each target once."""
+        known = {(link.url, link.title) for link in self.related}
+        fresh = []
+        for link in cited:
+            if (link.url, link.title) not in known:
+                known.add((link.url, link.title))
+                fresh.append(link)
+        return replace(self, related=(*self.related, *fresh))

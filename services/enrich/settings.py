@@ -1,0 +1,29 @@
+"""Settings of the enrich service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import Port, ServiceSettings
+
+
+class EnrichSettings(ServiceSettings):
+    """What an enrich worker needs besides the common settings. It serves health and metrics only."""
+
+    enrich_host: str = Field("127.0.0.1", description="Address that serves health and metrics.")
+    enrich_port: Port = Field(8002, description="Port that serves health and metrics; 0 takes any free one.")
+    enrich_batch_entries: int = Field(
+        16, ge=1, le=500, description="Articles taken from the stream at once; more is faster and less even."
+    )
+    models_dir: Path | None = Field(None, description="Directory of models; unset uses those that ship.")
+    corpus_days: int = Field(
+        14, ge=1, le=365, description="Days for which an article is found as related, duplicate or story."
+    )
+    corpus_articles: int = Field(
+        200_000,
+        ge=100,
+        le=10_000_000,
+        description="Articles kept for comparison at most; oldest leave first.",
+    )

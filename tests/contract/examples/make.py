@@ -1,0 +1,131 @@
+"""Writes one example per event of the current schema version: run it once, when a version is new.
+
+python tests/contract/examples/make.py
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.events import (
+    SCHEMA_VERSION,
+    Article,
+    ArticleEnriched,
+    ArticleRetracted,
+    ArticleSubmitted,
+    DeadLetter,
+    Entity,
+    EntitySentiment,
+    Event,
+    Image,
+    Keyphrase,
+    Language,
+    Link,
+    Mention,
+    Provenance,
+    Related,
+    Sentiment,
+    SubmittedArticle,
+    Topic,
+)
+
+HERE = Path(__file__).parent
+AT = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+ID = "0123456789abcdef0123456789abcdef"
+
+SUBMITTED = SubmittedArticle(
+    publisher_id="sw-1",
+    url="https://straits-wire.example/2026/11/25/sea-code?utm_source=x",
+    canonical_url="https://straits-wire.example/2026/11/25/sea-code",
+    title="Ministers finish sea code",
+    body="Corazon Villareal-Sy said in Manila that the code was finished.",
+    source="Straits Wire",
+    authors=("Lim Kah Wai",),
+    published_at=AT,
+    updated_at=AT,
+    language="en",
+    keywords=("asean",),
+    links=(Link(url="https://asean.example/code", title="The code", rel="cited"),),
+    image=Image(url="https://straits-wire.example/i.jpg", caption="Manila", credit="SW"),
+    extra={"desk": "world", "priority": 3},
+)
+PROVENANCE = Provenance(door="api", submitted_by="newsroom", versions={"entities": "crf-1"})
+ARTICLE = Article(
+    id=ID,
+    revision=2,
+    url=SUBMITTED.url,
+    canonical_url=SUBMITTED.canonical_url,
+    publisher_id="sw-1",
+    title="Ministers finish sea code",
+    body="Corazon Villareal-Sy said in Manila that the code was finished.",
+    source="Straits Wire",
+    authors=("Lim Kah Wai",),
+    published_at=AT,
+    updated_at=AT,
+    received_at=AT,
+    enriched_at=AT,
+    indexed_at=AT,
+    language=Language(code="en", confidence=0.99),
+    keywords=("asean",),
+    links=SUBMITTED.links,
+    image=SUBMITTED.image,
+    entities=(
+        Entity(
+            text="Corazon Villareal-Sy",
+            label="PERSON",
+            canonical="Corazon Villareal-Sy",
+            count=1,
+            mentions=(Mention(start=0, end=20),),
+            sentiment=EntitySentiment(score=0.2, confidence=0.6, mentions=1),
+        ),
+    ),
+    sentiment=Sentiment(label="positive", score=0.3, confidence=0.7),
+    keyphrases=(Keyphrase(text="sea code", score=0.9),),
+    topics=(Topic(code="11000000", name="politics", score=0.8),),
+    related=(
+        Related(
+            kind="cited", url="https://asean.example/code", title="The code", why="linked from the article"
+        ),
+    ),
+    story_id="fedcba9876543210fedcba9876543210",
+    provenance=PROVENANCE,
+    extra={"desk": "world"},
+)
+EVENTS: tuple[Event, ...] = (
+    ArticleSubmitted(
+        article_id=ID,
+        revision=2,
+        received_at=AT,
+        content_hash="c0ffee",
+        article=SUBMITTED,
+        provenance=PROVENANCE,
+    ),
+    ArticleEnriched(
+        article_id=ID, revision=2, received_at=AT, content_hash="c0ffee", submitted=SUBMITTED, article=ARTICLE
+    ),
+    ArticleRetracted(
+        article_id=ID, revision=2, epoch=1, received_at=AT, reason="court order", retracted_by="desk"
+    ),
+    DeadLetter(
+        stream="articles.raw.{0}",
+        group="enrich",
+        entry_id="1764057600000-0",
+        article_id=ID,
+        reason="attempts_exhausted",
+        error="RuntimeError: cannot digest this",
+        attempts=5,
+        died_at=AT,
+        fields={"event": b'{"type":"ArticleSubmitted"}\xff'},
+    ),
+)
+
+
+def main() -> None:
+    for event in EVENTS:
+        path = HERE / f"{type(event).__name__}-{SCHEMA_VERSION}.json"
+        path.write_text(event.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Every schema version that was ever written stays readable: one stored example each."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from shared.errors import InvalidEvent, UnsupportedSchema
+from shared.events import SCHEMA_VERSION, decode_event, encode_event
+from shared.receipts import receipt_from_hash, stage_field, stage_value
+from shared.streams import STREAMS, article_key, partition_of
+from tests.support import article_id, retracted, submitted
+
+EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_stored_example_is_read_and_written_back_unchanged(path: Path) -> None:
+    event = decode_event(path.read_bytes())
+    assert type(event).__name__ == path.stem.split("-")[0]
+    assert json.loads(event.model_dump_json()) == json.loads(path.read_text())
+    assert decode_event(encode_event(event)) == event
+
+
+def test_every_event_of_the_registry_has_an_example_of_the_current_version() -> None:
+    names = {event.__name__ for spec in STREAMS for event in spec.events}
+    assert {f"{name}-{SCHEMA_VERSION}" for name in names} <= {path.stem for path in EXAMPLES}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_fields_of_a_newer_minor_version_survive_a_passage(path: Path) -> None:
+    document = json.loads(path.read_text())
+    document |= {"schema_version": "1.7", "from_the_future": {"a": [1, 2]}}
+    if "article" in document:
+        document["article"]["also_new"] = "kept"
+    passed = json.loads(encode_event(decode_event(json.dumps(document).encode())))
+    assert passed["from_the_future"] == {"a": [1, 2]}
+    assert passed["schema_version"] == "1.7"
+    if "article" in document:
+        assert passed["article"]["also_new"] == "kept"
+
+
+def test_another_major_version_is_told_from_rubbish() -> None:
+    with pytest.raises(UnsupportedSchema, match=r"2\.0"):
+        decode_event(b'{"type": "ArticleSubmitted", "schema_version": "2.0", "id": "x"}')
+    with pytest.raises(InvalidEvent):
+        decode_event(b'{"type": "ArticleSubmitted", "schema_version": "1.0", "id": "x"}')
+
+
+def test_another_major_version_is_refused_even_when_it_would_validate() -> None:
+    later = encode_event(submitted()).replace(b'"schema_version":"1.0"', b'"schema_version":"2.0"')
+    with pytest.raises(UnsupportedSchema):
+        decode_event(later)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"type":"Nothing"}', b"[" * 100_000, b'{"type":"DeadLetter"}'],
+    ids=["empty", "null", "list", "open", "not utf-8", "unknown type", "nested", "fields missing"],
+)
+def test_bytes_that_are_no_event_are_invalid(payload: bytes) -> None:
+    with pytest.raises(InvalidEvent):
+        decode_event(payload)
+
+
+def test_events_are_frozen() -> None:
+    event = submitted()
+    with pytest.raises(ValidationError, match="frozen"):
+        event.revision = 9
+
+
+def test_precedence_orders_events_whatever_order_they_come_in() -> None:
+    late = submitted(revision=2).model_copy(update={"received_at": datetime(2026, 11, 26, tzinfo=UTC)})
+    ordered = [
+        retracted(revision=0, withheld=True),
+        submitted(revision=1),
+        submitted(revision=2),
+        late,
+        submitted(revision=2, updated_at=datetime(2026, 11, 25, tzinfo=UTC)),
+        submitted(revision=3),
+        retracted(revision=0),
+        submitted(revision=1, epoch=1),
+    ]
+    for shuffled in list(permutations(ordered))[::997]:
+        assert sorted(shuffled, key=lambda event: event.precedence) == ordered
+
+
+def test_all_keys_of_an_article_share_its_partition() -> None:
+    name = article_id("a")
+    partition = partition_of(name, 8)
+    assert article_key(name, 8) == f"article:{{{partition}}}:{name}"
+    assert STREAMS[0].key(partition) == f"articles.raw.{{{partition}}}"
+    spread = {partition_of(article_id(str(n)), 8) for n in range(100)}
+    assert spread == set(range(8))
+
+
+def test_a_receipt_tells_the_latest_stage_of_the_latest_revision() -> None:
+    at = datetime(2026, 11, 25, 8, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    fields = {
+        stage_field("accepted", 0, 1): stage_value(at),
+        stage_field("enriched", 0, 1): stage_value(at + second),
+        stage_field("accepted", 0, 2): stage_value(at + second * 2),
+        stage_field("indexed", 0, 1): stage_value(at + second * 3),
+        stage_field("dead_lettered", 0, 2): stage_value(at + second * 4, "attempts_exhausted: a|b"),
+    }
+    receipt = receipt_from_hash(
+        "x", {k.encode(): v.encode() for k, v in fields.items()} | {b"duplicates": b"3"}
+    )
+    assert receipt is not None
+    assert (receipt.revision, receipt.status, receipt.duplicates) == (2, "dead_lettered", 3)
+    assert [entry.stage for entry in receipt.timeline] == [
+        "accepted", "enriched", "accepted", "indexed", "dead_lettered",
+    ]  # fmt: skip
+    assert receipt.timeline[-1].detail == "attempts_exhausted: a|b"
+    assert receipt_from_hash("x", {b"rev": b"1"}) is None
