@@ -1,0 +1,263 @@
+"""Quality and cost of related articles, near duplicates and stories, on a private Redis.
+
+    .venv/bin/python bench/corpus.py [--gold ../shared/data/news-gold] [--articles 20000]
+
+Prints one JSON object. Without the gold collection only the cost on made-up articles is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from services.enrich.corpus import Corpus, Fingerprint, Neighbours, fingerprint
+from services.enrich.corpus.signature import shingles, words_of
+from services.enrich.steps.terms import BackgroundIdf
+
+ROOT = Path(__file__).resolve().parents[1]
+BATCH = 50
+_HEADER = re.compile(r'@@ id=(\S+) story=(\S+) outlet="[^"]+" date=(\S+)Z ')
+_MARK = re.compile(r"\{[A-Z]\|([^{}|]+)\}")
+
+
+@contextmanager
+def private_redis() -> Iterator[str]:
+    """Start a Redis on a Unix socket and yield its path."""
+    server = shutil.which("redis-server") or shutil.which("valkey-server")
+    if server is None:
+        raise SystemExit("no redis-server found")
+    with tempfile.TemporaryDirectory() as directory:
+        socket = f"{directory}/redis.sock"
+        process = subprocess.Popen(
+            [server, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory,
+             "--logfile", f"{directory}/log"]
+        )  # fmt: skip
+        try:
+            while not Path(socket).exists():
+                time.sleep(0.02)
+            yield socket
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def read_gold(directory: Path) -> list[tuple[str, str, datetime, str, str]]:
+    """Return (id, story, date, title, body) in order of date; a one-off is a story of its own."""
+    articles = []
+    for path in sorted(directory.glob("*-*.txt")):
+        for part in re.split(r"(?m)^(?=@@ )", path.read_text(encoding="utf-8")):
+            head, _, text = part.partition("\n")
+            if match := _HEADER.match(head):
+                article_id, story, date = match.groups()
+                title, _, body = _MARK.sub(r"\1", text).strip().partition("\n")
+                at = datetime.fromisoformat(date).replace(tzinfo=UTC)
+                articles.append((article_id, article_id if story == "-" else story, at, title[2:], body))
+    return sorted(articles, key=lambda article: article[2])
+
+
+def bcubed(gold: Mapping[str, Hashable], found: Mapping[str, Hashable]) -> dict[str, float]:
+    """Return B-cubed precision, recall and F (Bagga and Baldwin 1998) of a clustering."""
+
+    def clusters(labels: Mapping[str, Hashable]) -> dict[Hashable, set[str]]:
+        groups: dict[Hashable, set[str]] = defaultdict(set)
+        for item, label in labels.items():
+            groups[label].add(item)
+        return groups
+
+    gold_clusters, found_clusters = clusters(gold), clusters(found)
+    precision = recall = 0.0
+    for item, label in gold.items():
+        together = len(gold_clusters[label] & found_clusters[found[item]])
+        precision += together / len(found_clusters[found[item]]) / len(gold)
+        recall += together / len(gold_clusters[label]) / len(gold)
+    return {"precision": precision, "recall": recall, "f": 2 * precision * recall / (precision + recall)}
+
+
+async def place_all(corpus: Corpus, articles: Sequence[Fingerprint]) -> list[Neighbours]:
+    placed: list[Neighbours] = []
+    for start in range(0, len(articles), BATCH):
+        placed += await corpus.place_many(articles[start : start + BATCH])
+    return placed
+
+
+async def gold_quality(redis: Redis, directory: Path, idf: BackgroundIdf) -> dict[str, Any]:
+    """Score related articles and stories on the gold collection, in order of date."""
+    await redis.flushall()
+    gold = read_gold(directory)
+    prints = [fingerprint(i, title=t, body=b, url=None, at=at, idf=idf) for i, _, at, t, b in gold]
+    placed = await place_all(Corpus(redis), prints)
+    earlier: dict[str, set[str]] = defaultdict(set)
+    recalls, hits, shown = [], [], []
+    for (article_id, story, *_), neighbours in zip(gold, placed, strict=True):
+        top = {n.id for n in (*neighbours.duplicates, *neighbours.similar)[:5]}
+        if expected := earlier[story]:
+            recalls.append(len(top & expected) / min(5, len(expected)))
+            hits.append(bool(top & expected))
+        shown.append(len(top))
+        earlier[story].add(article_id)
+    stories = {i: story for i, story, *_ in gold}
+    found = {i: neighbours.story_id for (i, *_), neighbours in zip(gold, placed, strict=True)}
+    return {
+        "articles": len(gold),
+        "with_earlier_reports": len(recalls),
+        "related_recall_at_5": mean(recalls),
+        "related_hit_at_5": mean(hits),
+        "links_shown": mean(shown),
+        "false_duplicates": sum(len(n.duplicates) for n in placed),
+        "story_bcubed": {k: round(v, 4) for k, v in bcubed(stories, found).items()},
+        "largest_story": Counter(found.values()).most_common(1)[0][1],
+    }
+
+
+def edited_copy(body: str, jaccard: float, rng: random.Random) -> str:
+    """Return `body` with words replaced until the Jaccard similarity of the shingles is about `jaccard`."""
+    words = body.split()
+    original = shingles(words_of(body))
+    for position in rng.sample(range(len(words)), len(words)):
+        words[position] = f"edit{rng.randrange(10**6)}"
+        copy = shingles(words_of(" ".join(words)))
+        if len(original & copy) / len(original | copy) <= jaccard:
+            break
+    return " ".join(words)
+
+
+async def duplicate_recall(redis: Redis, directory: Path, idf: BackgroundIdf) -> dict[str, Any]:
+    """Return the share of edited copies that are found, by Jaccard similarity."""
+    gold = read_gold(directory)
+    rng = random.Random(7)
+    found: dict[str, Any] = {}
+    for jaccard in (0.8, 0.68, 0.59):
+        await redis.flushall()
+        corpus = Corpus(redis)
+        originals = [fingerprint(i, title=t, body=b, url=None, at=at, idf=idf) for i, _, at, t, b in gold]
+        await place_all(corpus, originals)
+        copies = [
+            fingerprint("copy-" + i, title="", body=edited_copy(b, jaccard, rng), url=None, at=at, idf=idf)
+            for i, _, at, _, b in gold
+        ]
+        placed = await place_all(corpus, copies)
+        right = [i in {n.id for n in p.duplicates} for (i, *_), p in zip(gold, placed, strict=True)]
+        wrong = [n.id for (i, *_), p in zip(gold, placed, strict=True) for n in p.duplicates if n.id != i]
+        same_story = {i: p.story_id for i, p in zip((a.id for a in copies), placed, strict=True)}
+        found[str(jaccard)] = {
+            "recall": mean(right),
+            "wrong": len(wrong),
+            "stories": len(set(same_story.values())),
+        }
+    return found
+
+
+def made_up_articles(count: int, rng: random.Random) -> Iterator[tuple[str, str]]:
+    """Yield (title, body) of 235 words: Zipfian words, and names that reports of one event share."""
+    vocabulary = [
+        f"{a}{b}{c}" for a in _syllables(40, rng) for b in _syllables(40, rng) for c in ("", "n", "ra", "to")
+    ]
+    rng.shuffle(vocabulary)
+    cumulative = []
+    total = 0.0
+    for rank in range(1, len(vocabulary) + 1):
+        total += 1 / (rank + 20)
+        cumulative.append(total)
+    events: list[list[str]] = []
+    for number in range(count):
+        if not events or rng.random() < 0.4:
+            events.append([f"Name{number}x{k}" for k in range(10)] + rng.sample(vocabulary[200:], 15))
+        names = events[max(0, len(events) - 1 - int(rng.expovariate(1 / 200)))]
+        words = rng.choices(vocabulary, cum_weights=cumulative, k=195) + rng.choices(names, k=40)
+        rng.shuffle(words)
+        yield " ".join(words[:9]), " ".join(words)
+
+
+def _syllables(count: int, rng: random.Random) -> list[str]:
+    pairs = [c + v for c in "bcdfghjklmnprstvwz" for v in "aeiou"]
+    return rng.sample(pairs, count)
+
+
+async def cost(redis: Redis, count: int, idf: BackgroundIdf) -> dict[str, Any]:
+    """Measure processor time and memory per article while the corpus fills with made-up articles."""
+    await redis.flushall()
+    rng = random.Random(11)
+    start_memory = int((await redis.info("memory"))["used_memory"])
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    corpus = Corpus(redis)
+    made = list(made_up_articles(count, rng))
+    thread_s = client_s = 0.0
+    last: dict[str, Any] = {}
+    worst_batch_s = 0.0
+    for start in range(0, count, BATCH):
+        began = time.thread_time()
+        prints = [
+            fingerprint(f"{start + k:032x}", title=t, body=b, url=f"https://example.org/{start + k}",
+                        at=at + timedelta(seconds=30 * (start + k)), idf=idf)
+            for k, (t, b) in enumerate(made[start : start + BATCH])
+        ]  # fmt: skip
+        thread_s += time.thread_time() - began
+        if start == count - count // 10 // BATCH * BATCH:
+            await redis.config_resetstat()
+        began, wall = time.thread_time(), time.perf_counter()
+        await corpus.place_many(prints)
+        client_s += time.thread_time() - began
+        worst_batch_s = max(worst_batch_s, time.perf_counter() - wall)
+    stats = await redis.info("commandstats")
+    calls = sum(stats[k]["calls"] for k in ("cmdstat_eval", "cmdstat_evalsha"))
+    usec = sum(stats[k]["usec"] for k in ("cmdstat_eval", "cmdstat_evalsha"))
+    last = {"redis_ms_per_article_in_last_tenth": round(usec / calls / 1000, 3)}
+    memory = int((await redis.info("memory"))["used_memory"]) - start_memory
+    return last | {
+        "articles": count,
+        "fingerprint_cpu_ms": round(thread_s / count * 1000, 3),
+        "place_client_cpu_ms": round(client_s / count * 1000, 3),
+        "worst_batch_ms": round(worst_batch_s * 1000, 1),
+        "memory_bytes_per_article": memory // count,
+        "keys": await redis.dbsize(),
+    }
+
+
+def mean(values: Iterable[float]) -> float:
+    items = list(values)
+    return round(sum(items) / len(items), 4) if items else 0.0
+
+
+async def measure(socket: str, gold: Path | None, articles: int) -> dict[str, Any]:
+    redis: Redis = Redis(unix_socket_path=socket)
+    idf = BackgroundIdf.load()
+    try:
+        report: dict[str, Any] = {}
+        if gold is not None:
+            report["gold"] = await gold_quality(redis, gold, idf)
+            report["duplicates"] = await duplicate_recall(redis, gold, idf)
+        report["cost"] = await cost(redis, articles, idf)
+        return report
+    finally:
+        await redis.aclose()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--gold", type=Path, default=ROOT.parent / "shared" / "data" / "news-gold")
+    parser.add_argument("--articles", type=int, default=20_000)
+    options = parser.parse_args()
+    gold = options.gold if options.gold.is_dir() else None
+    with private_redis() as socket:
+        print(json.dumps(asyncio.run(measure(socket, gold, options.articles)), indent=1))
+
+
+if __name__ == "__main__":
+    main()

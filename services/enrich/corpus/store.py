@@ -1,0 +1,135 @@
+"""The corpus in Redis: all articles of the last days that a new one is compared with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from services.enrich.corpus.fingerprint import Fingerprint
+from services.enrich.corpus.neighbours import Neighbour, Neighbours, why_duplicate, why_similar
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+# One hash tag for all keys: a script may touch keys of one Redis Cluster slot only.
+PREFIX: Final = b"{corpus}"
+_HERE: Final = Path(__file__).parent
+_LinkReply = tuple[bytes, bytes, bytes, bytes, bytes]
+
+
+def _script(name: str) -> str:
+    return "\n".join((_HERE / file).read_text(encoding="utf-8") for file in ("records.lua", name))
+
+
+PLACE: Final = _script("place.lua")
+FORGET: Final = _script("forget.lua")
+_PLACE_SHA: Final = hashlib.sha1(PLACE.encode(), usedforsecurity=False).hexdigest()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Corpus:
+    """Places articles among their neighbours. Any number of workers may share one.
+
+    Memory is bounded: an article leaves when it was placed longer than `window` ago or when there are
+    more than `max_articles`, oldest first; of each term only the newest `max_postings` articles are kept.
+    Similarity halves with each `half_life` between the publication of two articles.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        window: timedelta = timedelta(days=14),
+        max_articles: int = 200_000,
+        max_postings: int = 256,
+        half_life: timedelta = timedelta(days=60),
+        min_jaccard: float = 0.5,
+        min_similar: float = 0.05,
+        min_story: float = 0.1,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._redis = redis
+        self._window = window
+        self._clock = clock
+        self._limits = (
+            int(window.total_seconds()),
+            max_articles,
+            max_postings,
+            int(half_life.total_seconds()),
+            min_jaccard,
+            min_similar,
+            min_story,
+        )
+
+    async def place_many(self, fingerprints: Sequence[Fingerprint]) -> list[Neighbours]:
+        """Find the neighbours of each article among all placed before it, then record it.
+
+        One round trip. Doing it again changes nothing: an article that is known in this version gets its
+        neighbours and its story, and one that is known in a later version, or forgotten, is not recorded.
+        """
+        if not fingerprints:
+            return []
+        now = int(self._clock().timestamp())
+        # A pipeline of scripts and not one script over all: other clients of Redis come in between.
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for position, article in enumerate(fingerprints):
+                # EVAL makes the script known to this server, whatever happened to it since the last batch.
+                command = ("EVALSHA", _PLACE_SHA) if position else ("EVAL", PLACE)
+                pipeline.execute_command(*command, 1, PREFIX, *_arguments(article), now, *self._limits)
+            replies = await pipeline.execute()
+        return [
+            _neighbours_from_reply(article, reply)
+            for article, reply in zip(fingerprints, replies, strict=True)
+        ]
+
+    async def forget(self, article_id: str, version: str = "") -> bool:
+        """Take an article out and tell whether it was there.
+
+        With a `version` (see `version_of`) a later one stays, and earlier ones, redelivered late, stay out.
+        """
+        remember_s = int(2 * self._window.total_seconds())
+        found = await self._redis.eval(FORGET, 1, PREFIX, article_id, version, remember_s)
+        return bool(found)
+
+
+def _arguments(article: Fingerprint) -> tuple[bytes | str | int, ...]:
+    return (
+        article.id,
+        article.version,
+        article.digest,
+        int(article.at.timestamp()),
+        (article.url or "").encode("utf-8", "replace"),
+        article.title.encode("utf-8", "replace"),
+        article.story_id,
+        article.vector,
+        article.bands,
+        article.sketch,
+    )
+
+
+def _neighbours_from_reply(
+    article: Fingerprint, reply: tuple[bytes, Sequence[_LinkReply], Sequence[_LinkReply]]
+) -> Neighbours:
+    story_id, duplicates, similar = reply
+    return Neighbours(
+        story_id=story_id.decode(),
+        duplicates=tuple(_neighbour(link, why_duplicate(float(link[3]))) for link in duplicates),
+        similar=tuple(_neighbour(link, why_similar(article, link[4])) for link in similar),
+    )
+
+
+def _neighbour(link: _LinkReply, why: str) -> Neighbour:
+    found_id, url, title, score, _ = link
+    return Neighbour(
+        id=found_id.decode(),
+        url=url.decode() or None,
+        title=title.decode() or None,
+        score=min(float(score), 1.0),
+        why=why,
+    )
