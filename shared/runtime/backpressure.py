@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.logging import get_logger
 from shared.metrics import Metrics
-from shared.runtime.lag import read_lags
+from shared.runtime.lag import GroupLag, read_lags
+from shared.streams import STREAMS
 
 log = get_logger(__name__)
 
@@ -64,12 +66,27 @@ class BackpressureSampler:
             await asyncio.sleep(self._interval_s)
 
     async def sample(self) -> None:
-        backlog = max((lag.backlog for lag in await read_lags(self._redis, self._partitions)), default=0)
+        lags = await read_lags(self._redis, self._partitions)
+        self._export(lags)
+        backlog = max((lag.backlog for lag in lags), default=0)
         memory = await self._redis.info("memory")
         self._decide(backlog, int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0)))
         self._sampled_at = time.monotonic()
         self._metrics.set("wireroom_backlog_entries", backlog)
         self._metrics.set("wireroom_backpressure_active", self.full)
+
+    def _export(self, lags: Sequence[GroupLag]) -> None:
+        """Show each group's lag over all partitions; this process reads them anyway."""
+        for spec in STREAMS:
+            for group in spec.groups:
+                own = [lag for lag in lags if lag.spec is spec and lag.group == group]
+                labels = {"stream": spec.name, "group": group}
+                oldest_s = max((lag.oldest_pending_s for lag in own), default=0.0)
+                self._metrics.set("wireroom_stream_lag_entries", sum(lag.lag for lag in own), **labels)
+                self._metrics.set(
+                    "wireroom_stream_pending_entries", sum(lag.pending for lag in own), **labels
+                )
+                self._metrics.set("wireroom_stream_oldest_pending_seconds", oldest_s, **labels)
 
     def _decide(self, backlog: int, used_bytes: int, max_bytes: int) -> None:
         before = self.full

@@ -1,0 +1,121 @@
+"""The HTTP routes of the index service under /v1."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic_core import from_json, to_json
+from starlette.responses import Response
+
+from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
+from services.index.search_params import SearchRequest, search_request
+from shared.http.auth import ApiKeys
+from shared.http.problems import FieldError, Problem
+from shared.metrics import Metrics
+
+ArticlePath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Our id of the article.")]
+MAX_RELATED = 20
+
+
+def json_response(content: Any) -> Response:
+    return Response(to_json(content), media_type="application/json")
+
+
+def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | None) -> APIRouter:
+    """Return the reading routes. Searches run in threads: the engine releases the GIL while it works."""
+
+    async def may_read(request: Request) -> None:
+        if read_keys is not None:
+            read_keys.authenticate(request.headers)
+
+    router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(may_read)])
+
+    @router.get("/search", summary="Search articles")
+    async def search(request: Annotated[SearchRequest, Depends(search_request)]) -> Response:
+        kind = "ranked" if request.query.ranks else "newest"
+        with metrics.timed("wireroom_search_seconds", kind=kind):
+            try:
+                page = await asyncio.to_thread(engine.search, request.query)
+            except InvalidCursor as error:
+                raise Problem(
+                    400, "invalid-cursor", str(error), errors=[FieldError("query/cursor", str(error))]
+                ) from error
+        return json_response(page_document(page, request.warnings))
+
+    @router.get("/articles/{article_id}", summary="One enriched article")
+    async def article(article_id: ArticlePath) -> Response:
+        stored = await asyncio.to_thread(stored_article, engine, article_id)
+        return Response(stored.json, media_type="application/json")
+
+    @router.get("/articles/{article_id}/related", summary="Links to related articles, with why")
+    async def related(article_id: ArticlePath) -> Response:
+        return json_response(await asyncio.to_thread(related_document, engine, article_id))
+
+    return router
+
+
+def page_document(page: Page, warnings: tuple[str, ...]) -> dict[str, Any]:
+    """Return the page in the shape of the HTTP contract."""
+    return {
+        "total": page.total,
+        "exact": page.exact,
+        "hits": [hit_document(hit) for hit in page.hits],
+        "facets": {
+            name: [{"value": one.value, "count": one.count, "label": one.label} for one in counts]
+            for name, counts in page.facets.items()
+        },
+        "next_cursor": page.next_cursor,
+        "warnings": [*warnings, *page.warnings],
+    }
+
+
+def hit_document(hit: Hit) -> dict[str, Any]:
+    document: dict[str, Any] = {**hit.card, "id": hit.id, "score": hit.score}
+    if hit.highlights is not None:
+        document["highlights"] = {"title": hit.highlights.title, "body": hit.highlights.body}
+    return document
+
+
+def stored_article(engine: SearchEngine, article_id: str) -> StoredArticle:
+    """Raises Problem: 404 for an article never seen, 410 for one taken down or withheld."""
+    stored = engine.get(article_id)
+    if stored is None:
+        raise Problem(404, "not-found", f"No article {article_id} is indexed here.")
+    if isinstance(stored, Tombstone):
+        what = "withheld by its publisher" if stored.withheld else "taken down"
+        why = f": {stored.reason}" if stored.reason else ""
+        raise Problem(
+            410, "retracted", f"Article {article_id} was {what} on {stored.retracted_at:%Y-%m-%d}{why}."
+        )
+    return stored
+
+
+def related_document(engine: SearchEngine, article_id: str) -> dict[str, Any]:
+    """Return the links that enrichment found, then later articles that are alike; none to what is gone."""
+    article: Mapping[str, Any] = from_json(stored_article(engine, article_id).json)
+    links: list[dict[str, Any]] = [link for link in article.get("related", ()) if _still_there(engine, link)]
+    known = {link.get("id") for link in links}
+    links += [
+        _similar(hit, same_story=hit.card.get("story_id") == article.get("story_id"))
+        for hit in engine.more_like_this(article_id, MAX_RELATED)
+        if hit.id not in known
+    ]
+    return {"id": article_id, "story_id": article.get("story_id"), "related": links[:MAX_RELATED]}
+
+
+def _still_there(engine: SearchEngine, link: Mapping[str, Any]) -> bool:
+    return link.get("id") is None or isinstance(engine.get(link["id"]), StoredArticle)
+
+
+def _similar(hit: Hit, *, same_story: bool) -> dict[str, Any]:
+    return {
+        "kind": "similar",
+        "id": hit.id,
+        "url": hit.card.get("url"),
+        "title": hit.card.get("title"),
+        "score": hit.score,
+        "why": "reports on the same story" if same_story else "shares telling words",
+    }

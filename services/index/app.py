@@ -1,0 +1,84 @@
+"""The index service: consumes articles.enriched into the index and the archive, and serves search."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.index.api import search_router
+from services.index.archive import Archive
+from services.index.engine.tantivy_engine import TantivyEngine
+from services.index.handler import StoreHandler
+from services.index.settings import IndexSettings
+from shared import __version__
+from shared.http.auth import ApiKeys
+from shared.http.health import health_router
+from shared.http.limits import Limits
+from shared.http.serve import install_http, run_service
+from shared.logging import configure_logging
+from shared.metrics import Metrics
+from shared.runtime.consumer import StreamConsumer
+from shared.settings import load_settings
+from shared.streams import ENRICHED
+
+
+def create_app(settings: IndexSettings) -> FastAPI:
+    """Return the service with its index open. Raises ConfigurationError when the index cannot be opened."""
+    metrics = Metrics()
+    metrics.set("wireroom_build_info", 1, version=__version__, service="index")
+    archive = Archive(settings.data_dir)
+    engine = TantivyEngine(settings.data_dir)
+    consumer = StreamConsumer(
+        settings,
+        spec=ENRICHED,
+        group="index",
+        handler=StoreHandler(
+            engine,
+            archive,
+            metrics,
+            full_batch=settings.index_batch_entries,
+            commit_interval_s=settings.commit_interval_s,
+        ),
+        next_spec=None,
+        max_records=settings.index_batch_entries,
+        metrics=metrics,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with consumer.running():
+            yield
+        engine.close()
+        archive.close()
+
+    async def engine_check() -> str | None:
+        health = engine.health()
+        return None if health.ok else health.detail
+
+    app = FastAPI(
+        title="Wireroom index", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    install_http(app, metrics=metrics, limits=Limits())
+    app.include_router(search_router(engine, metrics, _read_keys(settings)))
+    app.include_router(health_router({"articles.enriched": consumer.check, "engine": engine_check}, metrics))
+    return app
+
+
+def _read_keys(settings: IndexSettings) -> ApiKeys | None:
+    if settings.read_keys is None:
+        return None
+    return ApiKeys.parse(settings.read_keys.get_secret_value(), "WIREROOM_READ_KEYS")
+
+
+def main() -> None:
+    """Run the service until SIGTERM. Raises ConfigurationError when it cannot start as configured."""
+    settings = load_settings(IndexSettings)
+    configure_logging("index", log_format=settings.log_format, level=settings.log_level)
+    run_service(
+        create_app(settings),
+        settings.index_host,
+        settings.index_port,
+        drain_timeout_s=settings.drain_timeout_s,
+    )

@@ -1,0 +1,107 @@
+"""Stores batches of enriched articles: archive, commit, and only then acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from services.index.archive import Archive
+from services.index.engine.protocol import IndexableEvent, SearchEngine, UpsertOutcome
+from shared.errors import TransientError, UnprocessableArticle
+from shared.events import ArticleEnriched, ArticleRetracted
+from shared.logging import get_logger
+from shared.metrics import Metrics
+from shared.runtime.processor import Delivery, Done, Result
+
+log = get_logger(__name__)
+
+_WRITTEN = ("indexed", "retracted")
+
+
+class StoreHandler:
+    """Handles deliveries of articles.enriched; the only writer of the index and the archive.
+
+    A commit takes whatever has come in since the last one, but at least `commit_interval_s` lie between two,
+    unless a batch is full: fewer, larger segments for at most that much more delay.
+    """
+
+    def __init__(
+        self,
+        engine: SearchEngine,
+        archive: Archive,
+        metrics: Metrics,
+        *,
+        full_batch: int,
+        commit_interval_s: float,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._archive = archive
+        self._metrics = metrics
+        self._full_batch = full_batch
+        self._interval_s = commit_interval_s
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """Held while writing; whoever exchanges the index takes it."""
+        return self._lock
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> list[Result]:
+        began = time.monotonic()
+        events = [_indexable(delivery) for delivery in deliveries]
+        async with self._lock:
+            outcomes = await asyncio.to_thread(self._store, events)
+        self._count(events, outcomes)
+        if len(deliveries) < self._full_batch:
+            # The results are durable by now; waiting before the acknowledgement only delays the next read.
+            await asyncio.sleep(max(self._interval_s - (time.monotonic() - began), 0))
+        return [_result(outcome) for outcome in outcomes]
+
+    def _store(self, events: Sequence[IndexableEvent]) -> list[UpsertOutcome]:
+        with self._metrics.timed("wireroom_commit_seconds"):
+            outcomes = self._engine.upsert_many(events, self._clock())
+            written = [
+                event for event, outcome in zip(events, outcomes, strict=True) if outcome.outcome in _WRITTEN
+            ]
+            if written:
+                try:
+                    # Before the commit, so that whatever is searchable can be rebuilt from the archive.
+                    self._archive.append(written, self._clock())
+                except OSError as error:
+                    self._engine.rollback()
+                    raise TransientError(f"the archive cannot be written: {error}") from error
+                self._engine.commit()
+        return outcomes
+
+    def _count(self, events: Sequence[IndexableEvent], outcomes: Sequence[UpsertOutcome]) -> None:
+        now = self._clock()
+        for event, outcome in zip(events, outcomes, strict=True):
+            self._metrics.inc("wireroom_documents_indexed_total", outcome=outcome.outcome)
+            if outcome.outcome == "indexed":
+                self._metrics.observe(
+                    "wireroom_searchable_seconds", (now - event.received_at).total_seconds()
+                )
+        self._metrics.set("wireroom_index_last_commit_timestamp_seconds", now.timestamp())
+
+
+def _indexable(delivery: Delivery) -> IndexableEvent:
+    if not isinstance(delivery.event, ArticleEnriched | ArticleRetracted):
+        raise TypeError(f"{type(delivery.event).__name__} does not travel on articles.enriched")
+    return delivery.event
+
+
+def _result(outcome: UpsertOutcome) -> Result:
+    match outcome.outcome:
+        case "indexed" | "unchanged":
+            return Done("indexed")
+        case "stale":
+            return Done("superseded", detail=outcome.reason)
+        case "retracted":
+            # Ingest put the takedown on the receipt when it accepted it.
+            return Done(None)
+        case _:
+            return UnprocessableArticle(outcome.reason or "the index cannot hold this article")

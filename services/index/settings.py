@@ -1,0 +1,39 @@
+"""Settings of the index service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from shared.settings import Port, ServiceSettings, is_loopback
+
+
+class IndexSettings(ServiceSettings):
+    """What the index service needs besides the common settings."""
+
+    index_host: str = Field("127.0.0.1", description="Address that serves search.")
+    index_port: Port = Field(8003, description="Port that serves search.")
+    data_dir: Path = Field(Path(".wireroom/data"), description="Directory of the index and the archive.")
+    read_keys: SecretStr | None = Field(
+        None, description="Keys that may read, a line each: `name sha256:<hex>`. Unset needs no key."
+    )
+    open_read: bool = Field(
+        False, description="Allow reading without a key although the address is not loopback."
+    )
+    index_batch_entries: int = Field(
+        500, ge=1, le=10_000, description="Articles that one commit takes at most."
+    )
+    commit_interval_s: float = Field(
+        0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next, unless a batch is full."
+    )
+
+    @model_validator(mode="after")
+    def _keys_beyond_loopback(self) -> Self:
+        if not is_loopback(self.index_host) and self.read_keys is None and not self.open_read:
+            raise ValueError(
+                f"WIREROOM_INDEX_HOST={self.index_host} is reachable from outside: set "
+                "WIREROOM_READ_KEYS_FILE, or WIREROOM_OPEN_READ=true if everyone who reaches it may read"
+            )
+        return self
