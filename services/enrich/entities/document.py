@@ -1,0 +1,210 @@
+"""The document pass: what one sentence says about a name, its other mentions in the article learn.
+
+A CRF tags each sentence alone; an article names its people and bodies in full once and in short after.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.enrich.entities.article import Sentence
+from services.enrich.entities.gazetteer import LABEL_OF_CODE, Gazetteer
+
+_MAX_PHRASE_TOKENS = 8
+_PLACE_LABELS = frozenset({"GPE", "LOC", "NORP"})
+_MEETINGS = frozenset({"summit", "summits", "meeting", "meetings", "conference", "talks"})
+_SMALL_WORDS = frozenset(
+    {"of", "the", "and", "for", "on", "in", "de", "du", "des", "da", "do", "to", "&", "-"}
+)
+
+
+@dataclass(slots=True)
+class Span:
+    """A name: tokens start…end-1 of sentence number `sentence`."""
+
+    sentence: int
+    start: int
+    end: int
+    label: str
+
+
+def decode(tags: Sequence[str], sentence: int) -> list[Span]:
+    """Return the spans of BIO tags; an I- that continues nothing starts a span."""
+    spans: list[Span] = []
+    for i, tag in enumerate(tags):
+        if tag == "O":
+            continue
+        label = tag[2:]
+        if tag[0] == "I" and spans and spans[-1].end == i and spans[-1].label == label:
+            spans[-1].end = i + 1
+        else:
+            spans.append(Span(sentence, i, i + 1, label))
+    return spans
+
+
+def phrase(sentences: Sequence[Sentence], span: Span) -> str:
+    return " ".join(sentences[span.sentence].words[span.start : span.end])
+
+
+class DocumentPass:
+    """Revises the spans of one article. `run` is the whole of it."""
+
+    def __init__(self, sentences: Sequence[Sentence], spans: list[Span], gazetteer: Gazetteer) -> None:
+        self._sentences = sentences
+        self._spans = spans
+        self._gazetteer = gazetteer
+
+    def run(self) -> list[Span]:
+        """Return the revised spans in order of sentence and token."""
+        self._trim_meetings()
+        self._label_acronyms()
+        self._use_majority_labels()
+        self._label_short_forms()
+        self._add_missed_mentions()
+        self._spans.sort(key=lambda span: (span.sentence, span.start))
+        return self._spans
+
+    def _trim_meetings(self) -> None:
+        """Leave the body's own name of "G20 summit": what is known as a body stays one when it meets."""
+        for span in self._spans:
+            words = self._sentences[span.sentence].words[span.start : span.end]
+            if (
+                len(words) > 1
+                and words[-1] in _MEETINGS
+                and "O" in self._gazetteer.codes_of(" ".join(words[:-1]))
+            ):
+                span.end -= 1
+                span.label = "ORG"
+
+    def _label_acronyms(self) -> None:
+        """Give "(AVM)" after "Adivasi Vikas Morcha" the label of the long form."""
+        for long, short in zip(self._spans, self._spans[1:], strict=False):
+            if long.sentence != short.sentence or short.start != long.end + 1 or short.end != short.start + 1:
+                continue
+            words = self._sentences[long.sentence].words
+            if words[long.end] == "(" and is_acronym_of(words[short.start], words[long.start : long.end]):
+                short.label = long.label
+
+    def _use_majority_labels(self) -> None:
+        votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        keyed = [(phrase(self._sentences, span), span) for span in self._spans]
+        for key, span in keyed:
+            votes[key][span.label] += 1
+        for key, labels in votes.items():
+            if len(labels) > 1:
+                codes = self._gazetteer.codes_of(key)
+                known = {LABEL_OF_CODE[code] for code in codes}
+                for label in known & labels.keys():
+                    labels[label] += 1
+        for key, span in keyed:
+            (best, count), *others = votes[key].most_common(2)
+            if others and count > others[0][1]:
+                span.label = best
+
+    def _label_short_forms(self) -> None:
+        """Label a lone word by the longer names it is part of: surnames, and first words of companies."""
+        people, bodies = self._name_parts()
+        for span in self._spans:
+            if span.end - span.start > 1:
+                continue
+            word = self._sentences[span.sentence].words[span.start]
+            if word in people and span.label != "PERSON" and word not in bodies:
+                if not self._is_known_place(word) or people[word] > 1:
+                    span.label = "PERSON"
+            elif word in bodies and word not in people and not self._is_known_place(word):
+                span.label = bodies[word]
+
+    def _name_parts(self) -> tuple[Counter[str], dict[str, str]]:
+        """Return words of full personal names, and first words of longer other names with their label."""
+        people: Counter[str] = Counter()
+        bodies: dict[str, str] = {}
+        for span in self._spans:
+            if span.end - span.start < 2:
+                continue
+            words = self._sentences[span.sentence].words[span.start : span.end]
+            if span.label == "PERSON":
+                people.update(
+                    word for word in words if len(word) > 1 and word[0].isupper() and word[-1] != "."
+                )
+            elif span.label in {"ORG", "PRODUCT"} and words[0].lower() not in self._gazetteer.vocabulary:
+                bodies.setdefault(words[0], span.label)
+        return people, bodies
+
+    def _is_known_place(self, word: str) -> bool:
+        return any(LABEL_OF_CODE[code] in _PLACE_LABELS for code in self._gazetteer.codes_of(word))
+
+    def _add_missed_mentions(self) -> None:
+        """Tag untagged occurrences of names tagged elsewhere in the article, the longest first."""
+        names: dict[str, str] = {}
+        tagged: Counter[str] = Counter()
+        for span in self._spans:
+            key = phrase(self._sentences, span)
+            tagged[key] += 1
+            names.setdefault(key, span.label)
+        for person in self._name_parts()[0]:
+            if len(person) > 2:
+                names.setdefault(person, "PERSON")
+        longest: dict[str, int] = {}
+        for key in names:
+            words = key.split(" ", _MAX_PHRASE_TOKENS)
+            if key[0].isupper() and len(words) <= _MAX_PHRASE_TOKENS:
+                longest[words[0]] = max(longest.get(words[0], 0), len(words))
+        taken = [bytearray(len(sentence.words)) for sentence in self._sentences]
+        for span in self._spans:
+            for i in range(span.start, span.end):
+                taken[span.sentence][i] = 1
+        found = [
+            span
+            for number, sentence in enumerate(self._sentences)
+            for span in self._missed_in(number, sentence, taken[number], names, longest)
+        ]
+        missed = Counter(phrase(self._sentences, span) for span in found if span.end == span.start + 1)
+        for span in found:
+            key = phrase(self._sentences, span)
+            # A word that is left untagged more often than tagged is a word, not a name.
+            if span.end - span.start > 1 or key not in tagged or tagged[key] >= missed[key]:
+                self._spans.append(span)
+
+    def _missed_in(
+        self,
+        number: int,
+        sentence: Sentence,
+        taken: bytearray,
+        names: dict[str, str],
+        longest: dict[str, int],
+    ) -> list[Span]:
+        words = sentence.words
+        found: list[Span] = []
+        for i, word in enumerate(words):
+            if word not in longest or taken[i]:
+                continue
+            for length in range(min(longest[word], len(words) - i), 0, -1):
+                label = names.get(" ".join(words[i : i + length]))
+                if label is None or any(taken[i : i + length]):
+                    continue
+                if length > 1 or self._stands_alone(words, i):
+                    found.append(Span(number, i, i + length, label))
+                    taken[i : i + length] = b"\x01" * length
+                break
+        return found
+
+    def _stands_alone(self, words: list[str], i: int) -> bool:
+        """Tell whether the capitalised word at `i` is no ordinary word and no part of a longer name."""
+        if words[i].lower() in self._gazetteer.vocabulary and (i == 0 or len(words[i]) < 4):
+            return False
+        before = words[i - 1] if i else ""
+        after = words[i + 1] if i + 1 < len(words) else ""
+        return not (before[:1].isupper() and i > 1) and not after[:1].isupper()
+
+
+def is_acronym_of(short: str, words: Sequence[str]) -> bool:
+    """Tell whether `short` is made of the initials of `words`, with or without the small words."""
+    letters = "".join(c for c in short if c.isalnum()).upper()
+    if not 2 <= len(letters) <= 10 or len(words) < 2 or not short[0].isupper():
+        return False
+    pieces = [piece for word in words for piece in word.split("-") if piece and piece[0].isalnum()]
+    every = "".join(piece[0] for piece in pieces).upper()
+    main = "".join(piece[0] for piece in pieces if piece.lower() not in _SMALL_WORDS).upper()
+    return letters in {every, main}
