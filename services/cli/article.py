@@ -1,0 +1,107 @@
+"""One article on the terminal: text, what was found in it, and what has happened to it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from services.cli.output import TONE_STYLES, harmless, names, short_date, stdout
+
+WIDTH = 100
+LABEL_NAMES = {
+    "PERSON": "People", "ORG": "Organisations", "GPE": "Places", "LOC": "Regions", "FAC": "Sites",
+    "NORP": "Groups", "EVENT": "Events", "PRODUCT": "Products", "WORK_OF_ART": "Works", "LAW": "Laws",
+    "DATE": "Dates", "MONEY": "Money", "PERCENT": "Shares",
+}  # fmt: skip
+
+
+def show_article(
+    article_id: str, article: dict[str, Any] | None, receipt: dict[str, Any] | None, *, retracted: bool
+) -> None:
+    from rich.text import Text
+
+    console = stdout()
+    if article is None:
+        said = "was taken down" if retracted else "is not in the index (yet)"
+        console.print(f"{article_id} {said}.", soft_wrap=True)
+    else:
+        console.print(Text(harmless(article.get("title") or "(no title)"), style="bold"))
+        console.print(Text(_where_and_when(article), style="dim"))
+        if article.get("url"):
+            console.print(Text(harmless(article["url"]), style="dim"), soft_wrap=True)
+        console.print()
+        for paragraph in harmless(article.get("body") or "").split("\n"):
+            console.print(Text(textwrap.fill(paragraph, min(WIDTH, console.width))))
+        console.print()
+        console.print(_facts(article))
+    if receipt is not None:
+        console.print()
+        console.print(_timeline(receipt))
+
+
+def _where_and_when(article: dict[str, Any]) -> str:
+    authors = names(article.get("authors") or [], 3)
+    parts = [article.get("source") or "unknown source", short_date(article.get("published_at")), authors]
+    return " · ".join(harmless(part) for part in parts if part)
+
+
+def _facts(article: dict[str, Any]) -> Any:
+    """Return a grid of what enrichment found, one kind a row."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    tone = article.get("sentiment") or {}
+    if tone:
+        style = TONE_STYLES.get(str(tone.get("label")), "")
+        grid.add_row("Tone", Text(f"{tone.get('label')} {tone.get('score', 0):+.2f}", style=style))
+    by_label: dict[str, list[str]] = defaultdict(list)
+    for entity in article.get("entities") or []:
+        count = f" ×{entity['count']}" if entity.get("count", 1) > 1 else ""
+        by_label[str(entity.get("label"))].append(f"{entity.get('canonical')}{count}")
+    for label, title in LABEL_NAMES.items():
+        if by_label[label]:
+            grid.add_row(title, Text(names(by_label[label], 12)))
+    if article.get("keyphrases"):
+        grid.add_row("Keyphrases", Text(names([phrase["text"] for phrase in article["keyphrases"]], 8)))
+    if article.get("topics"):
+        grid.add_row("Topics", Text(names([topic["name"] for topic in article["topics"]], 4)))
+    for related in article.get("related") or []:
+        title = harmless(related.get("title") or related.get("url") or related.get("id") or "")
+        grid.add_row(str(related.get("kind", "")).capitalize(), Text(title))
+    if article.get("story_id"):
+        grid.add_row("Story", Text(str(article["story_id"])))
+    return grid
+
+
+def _timeline(receipt: dict[str, Any]) -> Any:
+    """Return the receipt: each stage with the time since the article was accepted."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    rows = receipt.get("timeline") or []
+    begun = _instant(rows[0]["at"]) if rows else None
+    for row in rows:
+        at = _instant(row.get("at"))
+        since = f"+{(at - begun).total_seconds():.3f} s" if at and begun and at != begun else ""
+        stage = str(row.get("stage", "")).replace("_", "-")
+        when = f"{at:%Y-%m-%d %H:%M:%S}" if at else ""
+        detail = harmless(row.get("detail") or "")
+        grid.add_row(Text(when, style="dim"), stage, f"rev {row.get('revision')}", since, Text(detail))
+    if receipt.get("duplicates"):
+        grid.add_row("", f"submitted again ×{receipt['duplicates']}", "", "", "")
+    if receipt.get("duplicate_of"):
+        grid.add_row("", "nearly the same as", "", "", str(receipt["duplicate_of"]))
+    return grid
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        return None

@@ -1,0 +1,179 @@
+"""What `wireroom doctor` looks at on this machine and in Redis. Each check says how to mend what it found."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from services.supervisor.ports import is_free
+from services.supervisor.redis_server import MIN_VERSION, find_redis_server, server_version, version_tuple
+from shared.errors import ConfigurationError
+
+State = Literal["ok", "warn", "fail"]
+
+PYTHON_FROM, PYTHON_BELOW = (3, 11), (3, 14)
+FAIL_FREE_BYTES = 200 * 1024**2
+WARN_FREE_BYTES = 2 * 1024**3
+FULL_SHARE = 0.8
+MAX_CLOCK_SKEW_S = 2.0
+# No clock that is right shows a time before this was written.
+WRITTEN_AT = datetime(2025, 11, 1, tzinfo=UTC)
+LIBRARIES = {
+    "ingest": ("fastapi", "faststream", "standardwebhooks"),
+    "enrich": ("trafilatura", "lxml", "py3langid", "pycrfsuite", "rensa", "numpy"),
+    "index": ("tantivy", "zstandard"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`mend` is the command or step that helps; empty when all is well."""
+
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+def check_python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if PYTHON_FROM <= sys.version_info[:2] < PYTHON_BELOW:
+        return Check("Python", "ok", version)
+    return Check("Python", "fail", f"{version} is not 3.11, 3.12 or 3.13", "Install Python 3.11 to 3.13.")
+
+
+def check_libraries() -> Iterator[Check]:
+    for service, modules in LIBRARIES.items():
+        missing = [name for name in modules if importlib.util.find_spec(name) is None]
+        if missing:
+            mend = f"pip install 'wireroom[{service}]'"
+            yield Check(f"Libraries of {service}", "fail", f"missing: {', '.join(missing)}", mend)
+        else:
+            yield Check(f"Libraries of {service}", "ok", "installed")
+
+
+def check_redis_server(external: bool) -> Check:
+    """The binary that `wireroom up` runs; not needed where WIREROOM_REDIS_URL names a Redis."""
+    try:
+        path = find_redis_server()
+    except ConfigurationError as error:
+        first, _, mend = str(error).partition("\n")
+        return Check("Redis server", "ok" if external else "fail", first, "" if external else mend)
+    version = server_version(path)
+    return Check("Redis server", "ok", f"{path} {'.'.join(map(str, version or ()))}".strip())
+
+
+def check_ports(ports: dict[str, int]) -> Iterator[Check]:
+    """For a Wireroom that does not run here: could it?"""
+    for service, port in ports.items():
+        if is_free(port):
+            yield Check(f"Port {port}", "ok", f"free for {service}")
+        else:
+            mend = f"`ss -ltnp 'sport = :{port}'` shows who; or `wireroom up --{service}-port PORT`"
+            yield Check(f"Port {port}", "warn", f"in use, {service} cannot have it", mend)
+
+
+def check_data_dir(data_dir: Path) -> Iterator[Check]:
+    existing = next((path for path in (data_dir, *data_dir.absolute().parents) if path.is_dir()), Path("/"))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Check(
+            "Data directory", "fail", f"{existing} is not writable", "Pass --data-dir, or change its owner."
+        )
+        return
+    made = "" if data_dir.is_dir() else " (not made yet)"
+    yield Check("Data directory", "ok", f"{data_dir}{made}")
+    free = shutil.disk_usage(existing).free
+    found = f"{free / 1024**3:,.1f} GB free"
+    if free < FAIL_FREE_BYTES:
+        yield Check("Disk", "fail", found, "Free some space: Redis stops when its disk is full.")
+    elif free < WARN_FREE_BYTES:
+        yield Check("Disk", "warn", found, "Free some space before it runs out.")
+    else:
+        yield Check("Disk", "ok", found)
+
+
+def check_clock(now: datetime) -> Check:
+    if now < WRITTEN_AT:
+        return Check("Clock", "fail", f"{now:%Y-%m-%d %H:%M} UTC is in the past", "timedatectl set-ntp true")
+    return Check("Clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def check_models(models_dir: Path | None) -> Check:
+    """The models ship with the enrich service; WIREROOM_MODELS_DIR names others."""
+    if models_dir is None:
+        models_dir = Path(__file__).resolve().parents[1] / "enrich" / "models"
+    files = [path for path in models_dir.glob("*") if path.is_file()] if models_dir.is_dir() else []
+    unreadable = [path.name for path in files if not os.access(path, os.R_OK) or path.stat().st_size == 0]
+    if not files or unreadable:
+        what = f"unreadable or empty: {', '.join(unreadable)}" if unreadable else f"none in {models_dir}"
+        return Check("Models", "fail", what, "Restore them: git checkout -- services/enrich/models")
+    size = sum(path.stat().st_size for path in files)
+    return Check("Models", "ok", f"{len(files)} files, {size / 1024**2:.1f} MB")
+
+
+def check_redis(client: Any) -> Iterator[Check]:
+    """Check a Redis that answers: version, durability, memory, clock. `client` is a redis.Redis."""
+    info = client.info()
+    version = str(info.get("redis_version", "0"))
+    if version_tuple(version) < MIN_VERSION:
+        yield Check(
+            "Redis", "fail", f"version {version} is older than 6.2", "Install Redis 6.2 or newer, or Valkey."
+        )
+    else:
+        yield Check("Redis", "ok", f"version {version}, up {int(info.get('uptime_in_seconds', 0)):,} s")
+    yield from _check_durability(client)
+    yield from _check_memory(client, info)
+    seconds, micros = client.time()
+    skew_s = abs(datetime.now(UTC).timestamp() - (seconds + micros / 1e6))
+    if skew_s > MAX_CLOCK_SKEW_S:
+        yield Check("Clock of Redis", "warn", f"{skew_s:.1f} s away from ours", "Keep both by NTP.")
+
+
+# What each setting must be, what happens else, and whether that loses articles.
+_REQUIRED: tuple[tuple[str, str, State, str], ...] = (
+    ("appendonly", "yes", "fail", "a restart would lose articles"),
+    ("appendfsync", "always", "warn", "a power cut would lose the last second"),
+    ("maxmemory-policy", "noeviction", "fail", "articles would vanish when memory is full"),
+)
+
+
+def _check_durability(client: Any) -> Iterator[Check]:
+    from redis.exceptions import RedisError
+
+    try:
+        settings = {name: client.config_get(name).get(name) for name, *_ in _REQUIRED}
+    except RedisError as error:
+        yield Check(
+            "Redis durability", "warn", f"CONFIG GET is not allowed: {error}", "Check redis.conf by hand."
+        )
+        return
+    wrong = False
+    for name, wanted, state, why in _REQUIRED:
+        if settings[name] != wanted:
+            wrong = True
+            yield Check(
+                f"Redis {name}", state, f"{settings[name]}: {why}", f"redis-cli CONFIG SET {name} {wanted}"
+            )
+    if not wrong:
+        yield Check("Redis durability", "ok", "append-only file synced on each write, no eviction")
+
+
+def _check_memory(client: Any, info: dict[str, Any]) -> Iterator[Check]:
+    used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if limit == 0:
+        yield Check(
+            "Redis memory", "warn", "no limit: the kernel may kill it", "redis-cli CONFIG SET maxmemory 2gb"
+        )
+        return
+    found = f"{used / 1024**2:,.0f} of {limit / 1024**2:,.0f} MB used"
+    if used > limit * FULL_SHARE:
+        yield Check("Redis memory", "warn", found, "Raise maxmemory, or let the backlog drain.")
+    else:
+        yield Check("Redis memory", "ok", found)

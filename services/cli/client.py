@@ -1,0 +1,133 @@
+"""Finds the running services and calls their HTTP interfaces, turning each failure into words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from services.cli.output import Failure
+from services.supervisor.instance import default_data_dir, read_instance
+
+if TYPE_CHECKING:
+    import httpx2
+
+DEFAULT_URLS = {
+    "ingest": "http://127.0.0.1:8001",
+    "enrich": "http://127.0.0.1:8002",
+    "index": "http://127.0.0.1:8003",
+}
+TIMEOUT_S = 30.0
+
+
+def service_url(service: str, given: str | None = None, data_dir: Path | None = None) -> str:
+    """Return where a service is: as given, as WIREROOM_<SERVICE>_URL says, as `wireroom up` wrote down, or
+    the default port on this machine."""
+    url = given or os.environ.get(f"WIREROOM_{service.upper()}_URL")
+    if not url:
+        instance = read_instance(data_dir or default_data_dir())
+        url = getattr(instance, f"{service}_url") if instance is not None else DEFAULT_URLS[service]
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise Failure(f"{url} is not an http(s) URL.", f"Write it like {DEFAULT_URLS[service]}.")
+    return str(url).rstrip("/")
+
+
+def api_key(key_file: Path | None = None) -> str | None:
+    """Return the API key to send: from a file, or from WIREROOM_API_KEY, or None."""
+    if key_file is None:
+        return os.environ.get("WIREROOM_API_KEY") or None
+    try:
+        return key_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"cannot read the API key from {key_file}: {error}") from error
+
+
+class ServiceClient:
+    """One service over HTTP. Answers of 400 and above, and no answer at all, raise Failure."""
+
+    def __init__(self, service: str, url: str, key: str | None = None) -> None:
+        import httpx2
+
+        self.service = service
+        self.url = url
+        headers = {"user-agent": "wireroom-cli", **({"authorization": f"Bearer {key}"} if key else {})}
+        host = urlsplit(url).hostname or ""
+        local = host in {"localhost", "::1"} or host.startswith("127.")
+        # No proxy of the environment stands between us and this machine.
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=not local)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, Any] | None = None,
+        content: bytes | None = None,
+        content_type: str = "application/json",
+        timeout_s: float = TIMEOUT_S,
+    ) -> httpx2.Response:
+        """Return the answer whatever its status. Raises Failure when there is none."""
+        import httpx2
+
+        headers = {"content-type": content_type} if content is not None else {}
+        try:
+            return self._http.request(
+                method, path, params=params, content=content, headers=headers, timeout=timeout_s
+            )
+        except httpx2.TimeoutException as error:
+            raise Failure(
+                f"{self.service} at {self.url} did not answer within {timeout_s:g} s.",
+                "`wireroom doctor` shows what is wrong.",
+            ) from error
+        except httpx2.TransportError as error:
+            raise Unreachable(self.service, self.url) from error
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """Return the JSON document of an answer below 400."""
+        response = self.call(method, path, **options)
+        if response.status_code >= 400:
+            raise refusal(self.service, response)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise Failure(
+                f"{response.url} answered something that is not JSON.",
+                "Something else listens there: stop it, or name the right address.",
+            ) from error
+
+
+class Unreachable(Failure):
+    """Nothing answers at the service's address."""
+
+    def __init__(self, service: str, url: str) -> None:
+        super().__init__(
+            f"{service} does not answer at {url}.",
+            f"Start it with `wireroom up`, or name its address with --{service}-url.",
+        )
+
+
+def refusal(service: str, response: httpx2.Response) -> Failure:
+    """Return the failure that an answer of 400 or more stands for, in the words of its problem document."""
+    try:
+        document = response.json()
+        detail = str(document.get("detail") or document.get("title"))
+        problems = [f"{error['pointer']}: {error['detail']}" for error in document.get("errors", [])]
+    except (ValueError, AttributeError, KeyError, TypeError):
+        detail, problems = response.text.strip()[:200], []
+    lines = [*problems, *_hint(response.status_code)]
+    return Failure(f"{service} answered {response.status_code}: {detail}", "\n".join(lines))
+
+
+def _hint(status: int) -> list[str]:
+    if status in {401, 403}:
+        return ["Set WIREROOM_API_KEY, or pass --api-key-file; `wireroom keys new NAME` makes a key."]
+    if status == 503:
+        return ["It is busy or not ready: try again in a moment; `wireroom doctor` shows more."]
+    return []

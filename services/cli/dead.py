@@ -1,0 +1,187 @@
+"""`wireroom dead`: see what no attempt could process, put it back, or throw it away."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from services.cli import options
+from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.output import Failure, harmless, plural, print_json, short_date, stdout
+
+PAGE = 100
+MAX_SHOWN_CHARS = 4_000
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="As `dead list` prints them.")]
+All = Annotated[bool, typer.Option("--all", help="Every dead letter (of --reason, if given).")]
+Reason = Annotated[str | None, typer.Option(help="Only those that died of this, e.g. invalid_event.")]
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay, discard.")
+    commands.command("list")(list_letters)
+    commands.command("show")(show_letter)
+    commands.command("replay")(replay)
+    commands.command("discard")(discard)
+    app.add_typer(commands, name="dead")
+
+
+def list_letters(
+    reason: Reason = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+    data_dir: options.DataDir = None,
+    ingest_url: options.IngestUrl = None,
+    api_key_file: options.ApiKeyFile = None,
+    json_output: options.JsonOutput = False,
+) -> None:
+    """List dead letters, newest first."""
+    with _client(data_dir, ingest_url, api_key_file) as client:
+        letters = [letter for letter, _ in zip(_letters(client, reason), range(limit), strict=False)]
+    if json_output:
+        print_json(letters)
+        return
+    console = stdout()
+    if not letters:
+        console.print("[green]✓[/] No dead letters.")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("id", "died", "at", "reason", "tries", "why"):
+        table.add_column(column, no_wrap=column != "why")
+    for letter in letters:
+        table.add_row(
+            str(letter.get("id")),
+            short_date(letter.get("died_at")),
+            str(letter.get("group")),
+            str(letter.get("reason")),
+            str(letter.get("attempts")),
+            Text(harmless(str(letter.get("error") or ""))[:200]),
+        )
+    console.print(table)
+    console.print("[dim]Once the cause is mended: wireroom dead replay ID… (or --all)[/]")
+
+
+def show_letter(
+    letter_id: Annotated[str, typer.Argument(metavar="ID")],
+    data_dir: options.DataDir = None,
+    ingest_url: options.IngestUrl = None,
+    api_key_file: options.ApiKeyFile = None,
+    json_output: options.JsonOutput = False,
+) -> None:
+    """Show one dead letter with the bytes that it holds."""
+    with _client(data_dir, ingest_url, api_key_file) as client:
+        letter = next((one for one in _letters(client, None) if one.get("id") == letter_id), None)
+    if letter is None:
+        raise _unknown(letter_id)
+    if json_output:
+        print_json(letter)
+        return
+    from rich.text import Text
+
+    console = stdout()
+    for name, value in letter.items():
+        if name != "fields":
+            console.print(Text.assemble((f"{name:<15}", "dim"), harmless(str(value))))
+    for name, value in (letter.get("fields") or {}).items():
+        console.print()
+        console.print(Text(name, style="bold"))
+        console.print(Text(harmless(_decoded(str(value)))[:MAX_SHOWN_CHARS]))
+
+
+def _decoded(value: str) -> str:
+    """Return a field's bytes, base64 on the wire, as text."""
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode("utf-8", "replace")
+    except (ValueError, binascii.Error):
+        return value
+
+
+def replay(
+    ids: Ids = None,
+    every: All = False,
+    reason: Reason = None,
+    data_dir: options.DataDir = None,
+    ingest_url: options.IngestUrl = None,
+    api_key_file: options.ApiKeyFile = None,
+    json_output: options.JsonOutput = False,
+) -> None:
+    """Put dead letters back on the stream they came from, to be tried anew."""
+    with _client(data_dir, ingest_url, api_key_file) as client:
+        done, unknown = _each(client, ids, every, reason, "POST", "/replay")
+    _tell(done, unknown, "replayed", json_output)
+
+
+def discard(
+    ids: Ids = None,
+    every: All = False,
+    reason: Reason = None,
+    data_dir: options.DataDir = None,
+    ingest_url: options.IngestUrl = None,
+    api_key_file: options.ApiKeyFile = None,
+    json_output: options.JsonOutput = False,
+) -> None:
+    """Delete dead letters for good."""
+    with _client(data_dir, ingest_url, api_key_file) as client:
+        done, unknown = _each(client, ids, every, reason, "DELETE", "")
+    _tell(done, unknown, "discarded", json_output)
+
+
+def _client(data_dir: Any, ingest_url: str | None, key_file: Any) -> ServiceClient:
+    return ServiceClient("ingest", service_url("ingest", ingest_url, data_dir), api_key(key_file))
+
+
+def _letters(client: ServiceClient, reason: str | None) -> Iterator[dict[str, Any]]:
+    """Yield all dead letters, newest first, page by page."""
+    before: str | None = None
+    while True:
+        given = {"reason": reason, "limit": PAGE, "before": before}
+        params = {name: value for name, value in given.items() if value is not None}
+        page: list[dict[str, Any]] = client.json("GET", "/v1/dead-letters", params=params)["dead_letters"]
+        yield from page
+        if len(page) < PAGE:
+            return
+        before = str(page[-1]["id"])
+
+
+def _each(
+    client: ServiceClient, ids: list[str] | None, every: bool, reason: str | None, method: str, action: str
+) -> tuple[list[str], list[str]]:
+    """Do one thing to each letter meant; return the ids done and those that are not there."""
+    if bool(ids) == (every or reason is not None):
+        raise typer.BadParameter("name dead letters by id, or say --all or --reason, not both.")
+    # Read them all first: a replayed entry may die again and would be met a second time.
+    wanted = ids or [str(letter["id"]) for letter in _letters(client, reason)]
+    done, unknown = [], []
+    for letter_id in wanted:
+        response = client.call(method, f"/v1/dead-letters/{quote(letter_id, safe='')}{action}")
+        if response.status_code in {404, 410, 422}:
+            unknown.append(letter_id)
+        elif response.status_code >= 400:
+            from services.cli.client import refusal
+
+            raise refusal("ingest", response)
+        else:
+            done.append(letter_id)
+    return done, unknown
+
+
+def _tell(done: list[str], unknown: list[str], verb: str, json_output: bool) -> None:
+    if json_output:
+        print_json({verb: done, "unknown": unknown})
+    else:
+        stdout().print(f"[green]✓[/] {plural(len(done), 'dead letter')} {verb}")
+        for letter_id in unknown:
+            stdout().print(f"[yellow]![/] {letter_id} is not there", markup=True)
+    if unknown:
+        raise typer.Exit(1)
+
+
+def _unknown(letter_id: str) -> Failure:
+    return Failure(f"there is no dead letter {letter_id}.", "`wireroom dead list` prints those there are.")

@@ -1,0 +1,107 @@
+"""How commands talk: results to stdout, everything about them to stderr, failures as what to do next."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+TONE_STYLES = {"negative": "red", "neutral": "dim", "positive": "green"}
+_TAG = re.compile(r"<(/?)([a-z]{1,10})>")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Failure(Exception):
+    """A failure that was foreseen. `hint` says what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+
+@cache
+def stdout() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+@cache
+def stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def show_failure(error: Exception) -> None:
+    """Print a failure: what happened first, then what to do, each on lines of its own."""
+    from rich.text import Text
+
+    message, hint = (error.message, error.hint) if isinstance(error, Failure) else (str(error), "")
+    first, _, rest = message.partition("\n")
+    console = stderr()
+    console.print(Text.assemble(("✗ ", "bold red"), (first, "bold")), soft_wrap=True)
+    for line in filter(None, [*rest.splitlines(), *hint.splitlines()]):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document for a script: plain, whole, in UTF-8."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def harmless(text: str) -> str:
+    """Return text from outside without the control characters that would steer a terminal."""
+    return _CONTROL.sub("", text)
+
+
+def marked_text(fragment: str, style: str = "", mark_style: str = "bold yellow") -> Text:
+    """Return an HTML fragment whose only tag is <mark> as styled text; other tags are dropped."""
+    from rich.text import Text
+
+    text = Text(style=style)
+    position, marked = 0, False
+    for tag in _TAG.finditer(fragment):
+        _append(text, fragment[position : tag.start()], mark_style if marked else "")
+        position = tag.end()
+        if tag[2] in {"mark", "b", "em"}:
+            marked = tag[1] == ""
+    _append(text, fragment[position:], mark_style if marked else "")
+    return text
+
+
+def _append(text: Text, piece: str, style: str) -> None:
+    text.append(harmless(" ".join(html.unescape(piece).split(" "))), style=style or None)
+
+
+def short_date(instant: str | None) -> str:
+    """Return an ISO 8601 instant as people read it, in UTC: `19 Jun 2023, 14:00`."""
+    if not instant:
+        return "no date"
+    try:
+        at = datetime.fromisoformat(instant)
+    except ValueError:
+        return harmless(instant)
+    # A day alone was given: its midnight means nothing.
+    return f"{at.day} {at:%b %Y}" if (at.hour, at.minute) == (0, 0) else f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def names(values: Iterable[str], limit: int) -> str:
+    """Return the first `limit` values as a list in words, and how many more there are."""
+    listed = [harmless(value) for value in values]
+    more = f" +{len(listed) - limit}" if len(listed) > limit else ""
+    return ", ".join(listed[:limit]) + more

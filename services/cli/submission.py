@@ -1,0 +1,232 @@
+"""Send articles to ingest in batches, patiently: a full pipeline is waited for, a lost connection retried.
+
+Sending again is always safe, because ingest answers `duplicate` to what it has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from services.cli.client import ServiceClient, Unreachable, refusal
+from services.cli.documents import Document, Unreadable
+from services.cli.output import Failure
+
+if TYPE_CHECKING:
+    import httpx2
+
+BATCH_DOCUMENTS = 200
+BATCH_BYTES = 512 * 1024
+SEND_TIMEOUT_S = 120.0
+PATIENCE_S = 300.0
+RECONNECT_S = 30.0
+MAX_RETRY_AFTER_S = 30.0
+DONE = frozenset({"indexed", "superseded", "retracted", "dead_lettered"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one article: `accepted`, `duplicate` or `rejected`, and then `error` says why."""
+
+    origin: str
+    status: str
+    id: str | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Summary:
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def count(self, status: str) -> int:
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def rejected(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
+
+    @property
+    def ids(self) -> list[str]:
+        return list(dict.fromkeys(outcome.id for outcome in self.outcomes if outcome.id))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "accepted": self.count("accepted"),
+            "duplicates": self.count("duplicate"),
+            "rejected": self.count("rejected"),
+            "seconds": round(self.seconds, 3),
+            "results": [asdict(outcome) for outcome in self.outcomes],
+        }
+
+
+# Called with the number of articles and payload bytes just sent, and a notice while waiting.
+Progress = Callable[[int, int, str], None]
+
+
+def no_progress(_documents: int, _bytes: int, _notice: str) -> None:
+    """Tell nobody."""
+
+
+def send_all(
+    client: ServiceClient, items: Iterable[Document | Unreadable], progress: Progress = no_progress
+) -> Summary:
+    """Submit every article and return what became of each. Raises Failure when ingest cannot be used."""
+    started = time.monotonic()
+    sender = _Sender(client, progress)
+    summary = Summary()
+    for batch in _batches(items, summary):
+        summary.outcomes.extend(sender.send(batch))
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+def _batches(items: Iterable[Document | Unreadable], summary: Summary) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    size = 0
+    for item in items:
+        if isinstance(item, Unreadable):
+            summary.outcomes.append(Outcome(item.origin, "rejected", error=item.why))
+            continue
+        if batch and (len(batch) >= BATCH_DOCUMENTS or size + len(item.payload) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item.payload) + 1
+    if batch:
+        yield batch
+
+
+@dataclass(slots=True)
+class _Sender:
+    client: ServiceClient
+    progress: Progress
+    connected: bool = False
+
+    def send(self, batch: Sequence[Document]) -> list[Outcome]:
+        body = b"\n".join(document.payload for document in batch) + b"\n"
+        response = self._post(body)
+        if response.status_code == 413:
+            return self._send_halves(batch, response)
+        if response.status_code >= 400:
+            raise refusal("ingest", response)
+        self.progress(len(batch), len(body), "")
+        return _outcomes(batch, response)
+
+    def _send_halves(self, batch: Sequence[Document], response: httpx2.Response) -> list[Outcome]:
+        if len(batch) == 1:
+            return [Outcome(batch[0].origin, "rejected", error=refusal("ingest", response).message)]
+        middle = len(batch) // 2
+        return [*self.send(batch[:middle]), *self.send(batch[middle:])]
+
+    def _post(self, body: bytes) -> httpx2.Response:
+        """Return the first answer that is no request to wait."""
+        begun = lost_at = time.monotonic()
+        delay_s = 0.5
+        while True:
+            try:
+                response = self.client.call(
+                    "POST",
+                    "/v1/articles/batch",
+                    content=body,
+                    content_type="application/x-ndjson",
+                    timeout_s=SEND_TIMEOUT_S,
+                )
+            except Unreachable:
+                if not self.connected or time.monotonic() - lost_at > RECONNECT_S:
+                    raise
+                self.progress(0, 0, "connection lost, trying again")
+                time.sleep(delay_s)
+                delay_s = min(delay_s * 2, 5.0)
+                continue
+            self.connected, lost_at, delay_s = True, time.monotonic(), 0.5
+            if response.status_code not in {429, 503}:
+                return response
+            wait_s = retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
+            if time.monotonic() - begun + wait_s > PATIENCE_S:
+                failure = refusal("ingest", response)
+                hint = "Run the same command again later: what was taken already counts as duplicate."
+                raise Failure(failure.message, hint)
+            self.progress(0, 0, f"the pipeline is full, waiting {wait_s:g} s")
+            time.sleep(wait_s)
+
+
+def retry_after_s(value: str | None, now: datetime) -> float:
+    """Return the seconds that a Retry-After header asks for (RFC 9110: seconds, or a date), within bounds."""
+    if value is None:
+        return 1.0
+    try:
+        seconds = float(value) if value.strip().isdecimal() else None
+        if seconds is None:
+            at = parsedate_to_datetime(value)
+            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    except (ValueError, OverflowError):
+        return 1.0
+    return min(max(seconds, 0.1), MAX_RETRY_AFTER_S)
+
+
+def _outcomes(batch: Sequence[Document], response: httpx2.Response) -> list[Outcome]:
+    """Match the answer's lines, counted from 1, with what was sent."""
+    try:
+        results: list[dict[str, Any]] = response.json()["results"]
+        by_line = {int(result.get("line") or n): result for n, result in enumerate(results, 1)}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Failure(
+            "ingest answered a batch in a form that is not known here.",
+            "Something else may listen there, or the versions of `wireroom` and ingest differ.",
+        ) from error
+    return [_outcome(document, by_line.get(n)) for n, document in enumerate(batch, 1)]
+
+
+def _outcome(document: Document, result: dict[str, Any] | None) -> Outcome:
+    if result is None:
+        return Outcome(
+            document.origin, "rejected", error="ingest did not say what became of it; send it again"
+        )
+    error = result.get("error")
+    if isinstance(error, dict):
+        error = error.get("detail") or error.get("title")
+    status = str(result.get("status") or "rejected")
+    return Outcome(document.origin, status, result.get("id"), None if error is None else str(error))
+
+
+@dataclass(slots=True)
+class Arrival:
+    """Where articles are by now: how many are searchable, and which will never be."""
+
+    searchable: int = 0
+    lost: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+
+
+def wait_until_searchable(
+    client: ServiceClient,
+    ids: Sequence[str],
+    timeout_s: float,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Arrival:
+    """Poll receipts until each article is indexed or will not be, or nothing moves for `timeout_s`."""
+    arrival = Arrival(waiting=list(ids))
+    moved_at = time.monotonic()
+    while arrival.waiting and time.monotonic() - moved_at < timeout_s:
+        # The oldest first: while it is still on its way, the later ones need not be asked.
+        article_id = arrival.waiting[0]
+        receipt = client.json("GET", f"/v1/articles/{article_id}/receipt")
+        status = str(receipt.get("status"))
+        if status not in DONE:
+            # With several workers one article may overtake another: look at the others in turn.
+            arrival.waiting.append(arrival.waiting.pop(0))
+            time.sleep(0.02)
+            continue
+        arrival.waiting.pop(0)
+        moved_at = time.monotonic()
+        if status in {"indexed", "superseded"}:
+            arrival.searchable += 1
+        else:
+            arrival.lost[article_id] = status
+        progress(1)
+    return arrival
