@@ -1,0 +1,86 @@
+"""How text becomes terms: one definition for indexing, for queries and for highlighting."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from tantivy import Filter, Index, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+
+STEMS = "stems"
+WORDS = "words"
+KEYWORD = "keyword"
+LONGEST_WORD_BYTES = 40
+LONGEST_KEYWORD_CHARS = 256  # Tantivy drops terms above 64 KiB; nobody filters by a name this long
+
+# Scripts that put no space between words: each character becomes a word, so that phrases find them.
+_UNSPACED = re.compile(
+    r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff])"
+)
+
+
+def fold(text: str) -> str:
+    """Return `text` without accents, with compatibility forms made plain and unspaced scripts spaced.
+
+    Lone surrogates, which no index can hold, become U+FFFD.
+    """
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
+    kept = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+    folded = unicodedata.normalize("NFC", kept).encode("utf-8", "replace").decode()
+    return _UNSPACED.sub(r" \1 ", folded)
+
+
+def is_unspaced(char: str) -> bool:
+    return _UNSPACED.match(char) is not None
+
+
+def _analyzer(tokenizer: Tokenizer, *filters: Filter) -> TextAnalyzer:
+    builder = TextAnalyzerBuilder(tokenizer)
+    for one in filters:
+        builder = builder.filter(one)
+    return builder.build()
+
+
+def _word_filters() -> tuple[Filter, ...]:
+    return (Filter.remove_long(LONGEST_WORD_BYTES), Filter.lowercase(), Filter.ascii_fold())
+
+
+_WORDS = _analyzer(Tokenizer.simple(), *_word_filters())
+_STEMS = _analyzer(Tokenizer.simple(), *_word_filters(), Filter.stemmer("english"))
+_KEYWORD = _analyzer(Tokenizer.raw(), Filter.lowercase(), Filter.ascii_fold())
+
+
+def register_analyzers(index: Index) -> None:
+    """Must be called on every open: the index holds the analysers' names only."""
+    index.register_tokenizer(WORDS, _WORDS)
+    index.register_tokenizer(STEMS, _STEMS)
+    index.register_tokenizer(KEYWORD, _KEYWORD)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text`, folded and lowercase, in order."""
+    return list(_WORDS.analyze(fold(text)))
+
+
+def stems(text: str) -> list[str]:
+    return list(_STEMS.analyze(fold(text)))
+
+
+def keyword(text: str) -> str:
+    """Return `text` as one exact term, case and accents aside."""
+    terms = _KEYWORD.analyze(fold(" ".join(text[:LONGEST_KEYWORD_CHARS].split())))
+    return str(terms[0]) if terms else ""
+
+
+@lru_cache(maxsize=65_536)
+def word_of(surface: str) -> str:
+    """Return one word of a text as `words` would have it."""
+    return "".join(words(surface))
+
+
+@lru_cache(maxsize=65_536)
+def stem_of(surface: str) -> str:
+    return "".join(stems(surface))

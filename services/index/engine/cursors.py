@@ -1,0 +1,76 @@
+"""Opaque page cursors: where the next page begins, bound to the search they came from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from services.index.engine.protocol import InvalidCursor, Query
+
+MAX_OFFSET = 10_000
+_VERSION = 1
+_LAYOUT = struct.Struct(">BBQQ8s")
+_CHECK_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AfterKey:
+    """Newest first: the page begins below this sort key. Depth costs nothing and nothing repeats."""
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtOffset:
+    """By relevance: the page begins at `offset` among the documents written up to `last_seq`.
+
+    Tantivy cannot search after a score, so pages are counted. The bound on `last_seq` keeps articles that
+    arrive meanwhile from pushing earlier hits onto the next page.
+    """
+
+    offset: int
+    last_seq: int
+
+
+def encode_cursor(place: AfterKey | AtOffset, query: Query) -> str:
+    if isinstance(place, AfterKey):
+        body = _LAYOUT.pack(_VERSION, 0, place.key, 0, _fingerprint(query))
+    else:
+        body = _LAYOUT.pack(_VERSION, 1, place.offset, place.last_seq, _fingerprint(query))
+    return base64.urlsafe_b64encode(body + _check(body)).decode().rstrip("=")
+
+
+def decode_cursor(text: str, query: Query) -> AfterKey | AtOffset:
+    """Raises InvalidCursor."""
+    expected = _LAYOUT.size + _CHECK_BYTES
+    try:
+        data = base64.b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        data = b""
+    body = data[: _LAYOUT.size]
+    if len(data) != expected or data[_LAYOUT.size :] != _check(body):
+        raise InvalidCursor("this is no cursor of ours")
+    version, kind, first, second, fingerprint = _LAYOUT.unpack(body)
+    if version != _VERSION or kind != int(query.ranks):
+        raise InvalidCursor("this cursor is of another kind of search")
+    if fingerprint != _fingerprint(query):
+        raise InvalidCursor("this cursor belongs to another search")
+    if kind == 0:
+        return AfterKey(first)
+    if first > MAX_OFFSET:
+        raise InvalidCursor("this cursor points too deep")
+    return AtOffset(first, second)
+
+
+def _fingerprint(query: Query) -> bytes:
+    """Identify what decides the order of hits; page size, facets and highlights may change between pages."""
+    return blake2b(
+        repr((query.node, query.filters, query.sort)).encode("utf-8", "replace"), digest_size=8
+    ).digest()
+
+
+def _check(body: bytes) -> bytes:
+    return blake2b(body, digest_size=_CHECK_BYTES, person=b"wrcursor").digest()

@@ -1,0 +1,184 @@
+"""Events to Tantivy documents, field by field with the right type.
+
+The types matter: a document with a value of a wrong type is accepted, makes the commit fail and loses its
+batch, so nothing here goes through `Document.from_dict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import to_json
+from tantivy import Document
+
+from services.index.engine.analysis import LONGEST_KEYWORD_CHARS, fold, keyword
+from services.index.engine.protocol import IndexableEvent
+from services.index.engine.revisions import Rank, rank_of
+from services.index.engine.schema import ARTICLE, REMOVED, WITHHELD
+from shared.events import Article, ArticleEnriched, ArticleRetracted, Entity
+
+FACET_SEPARATOR = "\t"
+LEAD_CHARS = 300
+CARD_ENTITIES = 10
+# A hostile article may carry any number of them; beyond this they are stored but not searchable.
+MAX_INDEXED_ENTITIES = 500
+_UNNAMED = frozenset({"DATE", "MONEY", "PERCENT"})
+_PLACES = frozenset({"GPE", "LOC", "FAC"})
+_MAX_SECONDS = 2**32 - 1
+_LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
+_FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
+
+
+def sort_key(at: datetime, article_id: str) -> int:
+    """Return the column value that sorts newest first without ties: seconds << 32 | 32 bits of the id."""
+    return seconds_of(at) << 32 | int(article_id[:8], 16)
+
+
+def seconds_of(at: datetime) -> int:
+    """Return whole seconds since 1970, within what 32 bits hold (until 2106)."""
+    return min(max(int(at.timestamp()), 0), _MAX_SECONDS)
+
+
+def effective_published_at(article: Article) -> datetime:
+    """Return when the article counts as published: not before it says so, not after we received it.
+
+    A wrong clock that dates an article in 2099 must not pin it on top of the newest for ever.
+    """
+    published_at = article.published_at
+    return article.received_at if published_at is None else min(published_at, article.received_at)
+
+
+def document_from_event(event: IndexableEvent, *, seq: int, indexed_at: datetime) -> Document:
+    """Return the document of an article or of its tombstone.
+
+    Raises ValueError or OverflowError when a value does not fit the schema.
+    """
+    document = Document()
+    document.add_text("id", event.article_id)
+    document.add_unsigned("seq", seq)
+    _add_rank(document, event.article_id, rank_of(event))
+    if isinstance(event, ArticleRetracted):
+        document.add_text("kind", WITHHELD if event.withheld else REMOVED)
+        document.add_bytes("json", _tombstone_json(event))
+    else:
+        _add_article(document, event, indexed_at)
+    return document
+
+
+def _add_rank(document: Document, article_id: str, rank: Rank) -> None:
+    document.add_unsigned("id_high", int(article_id[:16], 16))
+    document.add_unsigned("id_low", int(article_id[16:], 16))
+    document.add_unsigned("epoch", rank.epoch)
+    document.add_unsigned("final", int(rank.final))
+    document.add_unsigned("revision", rank.revision)
+    document.add_integer("updated_us", rank.updated_us)
+    document.add_integer("received_us", rank.received_us)
+    document.add_integer("enriched_us", rank.enriched_us)
+
+
+def _tombstone_json(event: ArticleRetracted) -> bytes:
+    return to_json(
+        {
+            "withheld": event.withheld,
+            "revision": event.revision,
+            "reason": event.reason,
+            "retracted_at": event.received_at,
+        }
+    )
+
+
+def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetime) -> None:
+    article = event.article.model_copy(
+        update={"id": event.article_id, "revision": event.revision, "indexed_at": indexed_at}
+    )
+    published_at = effective_published_at(article)
+    document.add_text("kind", ARTICLE)
+    document.add_bytes("json", article.model_dump_json(exclude_none=True).encode())
+    document.add_bytes("card", to_json(card_of(article)))
+    document.add_unsigned("sort_key", sort_key(published_at, article.id))
+    document.add_date("published", min(max(published_at, _FIRST_DATE), _LAST_DATE).astimezone(UTC))
+    _add_text(document, "title", article.title)
+    _add_text(document, "body", article.body)
+    _add_words(document, "author_words", article.authors)
+    document.add_text("language", _facet(article.language.code.lower()))
+    document.add_text("sentiment", article.sentiment.label)
+    document.add_float("sentiment_score", article.sentiment.score)
+    if article.source:
+        document.add_text("source", _facet(article.source))
+        document.add_text("source_key", keyword(article.source))
+        _add_words(document, "source_words", (article.source,))
+    if article.story_id:
+        document.add_text("story", _facet(article.story_id))
+    for topic in article.topics:
+        document.add_text("topic", _facet(f"{topic.code}{FACET_SEPARATOR}{topic.name}"))
+        document.add_text("topic_key", keyword(topic.code))
+        document.add_text("topic_key", keyword(topic.name))
+        _add_words(document, "topic_words", (topic.code, topic.name))
+    _add_entities(document, article.entities[:MAX_INDEXED_ENTITIES])
+
+
+def _facet(value: str) -> str:
+    return value[:LONGEST_KEYWORD_CHARS]
+
+
+def _add_text(document: Document, name: str, text: str) -> None:
+    folded = fold(text)
+    document.add_text(name, folded)
+    document.add_text(f"{name}_words", folded)
+
+
+def _add_words(document: Document, name: str, values: Iterable[str]) -> None:
+    for value in values:
+        document.add_text(name, fold(value))
+
+
+def _add_entities(document: Document, entities: Iterable[Entity]) -> None:
+    keys: set[str] = set()
+    facets: set[str] = set()
+    for entity in entities:
+        keys |= {keyword(entity.canonical), keyword(f"{entity.label}:{entity.canonical}")}
+        if entity.label not in _UNNAMED:
+            facets.add(_facet(f"{entity.label}:{entity.canonical}"))
+        names = dict.fromkeys((entity.canonical, entity.text))
+        _add_words(document, "entity_words", names)
+        if entity.label == "PERSON":
+            _add_words(document, "person_words", names)
+        elif entity.label == "ORG":
+            _add_words(document, "org_words", names)
+        elif entity.label in _PLACES:
+            _add_words(document, "place_words", names)
+    # Sets, so that an article counts once in a facet however often it lists an entity.
+    for key in sorted(keys):
+        document.add_text("entity_key", key)
+    for facet in sorted(facets):
+        document.add_text("entity", facet)
+
+
+def card_of(article: Article) -> dict[str, Any]:
+    """Return the fields that a list of results shows; see `protocol.Hit`."""
+    named = [entity for entity in article.entities if entity.label not in _UNNAMED]
+    named.sort(key=lambda entity: -entity.count)
+    card: dict[str, Any] = {
+        "id": article.id,
+        "revision": article.revision,
+        "title": article.title,
+        "url": article.url,
+        "source": article.source,
+        "authors": article.authors,
+        "published_at": article.published_at,
+        "received_at": article.received_at,
+        "indexed_at": article.indexed_at,
+        "language": article.language.model_dump(),
+        "sentiment": article.sentiment.model_dump(),
+        "entities": [
+            {"text": entity.text, "label": entity.label, "canonical": entity.canonical, "count": entity.count}
+            for entity in named[:CARD_ENTITIES]
+        ],
+        "topics": [topic.model_dump() for topic in article.topics],
+        "story_id": article.story_id,
+        "image": article.image.model_dump(exclude_none=True) if article.image else None,
+        "lead": article.body[:LEAD_CHARS],
+    }
+    return {key: value for key, value in card.items() if value is not None}

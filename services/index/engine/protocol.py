@@ -1,0 +1,264 @@
+"""What the index service asks of a search engine, in terms that no engine leaks into.
+
+`tests/index/test_engine_contract.py` holds every engine to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+from pydantic_core import from_json
+
+from services.index.query.nodes import MATCH_ALL, Bool, Field, In, MatchAll, Node, Range, all_of
+from shared.errors import ConfigurationError, TransientError, WireroomError
+from shared.events import ArticleEnriched, ArticleRetracted
+
+IndexableEvent: TypeAlias = ArticleEnriched | ArticleRetracted
+Sort = Literal["relevance", "newest"]
+CountMode = Literal["exact", "capped", "none"]
+FacetName = Literal["entities", "sources", "languages", "topics", "sentiment", "stories"]
+FACET_NAMES: tuple[FacetName, ...] = (
+    "entities", "sources", "languages", "topics", "sentiment", "stories",
+)  # fmt: skip
+
+MAX_SIZE = 100
+COUNT_CAP = 10_000
+MAX_FACET_VALUES = 100
+
+
+class InvalidCursor(WireroomError):
+    """The cursor is damaged, or belongs to another query."""
+
+
+class CommitFailed(TransientError):
+    """Nothing since the last commit was kept: the caller has to deliver all of it again."""
+
+
+class IndexUnusable(ConfigurationError):
+    """The index cannot be opened; the message says why and how to mend it."""
+
+
+class IndexLocked(ConfigurationError):
+    """Another process writes this index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Exact conditions beside the query text. Several values of one field mean any of them.
+
+    `entity` takes a canonical name or LABEL:name, `topic` a code or a name. `from_at` and `to_at` are
+    inclusive, to the second, and compare with the publication time (receipt when there is none).
+    """
+
+    source: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    entity: tuple[str, ...] = ()
+    topic: tuple[str, ...] = ()
+    sentiment: tuple[str, ...] = ()
+    story: tuple[str, ...] = ()
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+    def nodes(self) -> tuple[Node, ...]:
+        by_field = {
+            Field.SOURCE: self.source,
+            Field.LANGUAGE: self.language,
+            Field.ENTITY: self.entity,
+            Field.TOPIC: self.topic,
+            Field.SENTIMENT: self.sentiment,
+            Field.STORY: self.story,
+        }
+        exact = [In(name, values) for name, values in by_field.items() if values]
+        if self.from_at is None and self.to_at is None:
+            return tuple(exact)
+        return (*exact, Range(Field.PUBLISHED, self.from_at, self.to_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search. `size` is 1…MAX_SIZE; `cursor` is a page's `next_cursor`, valid for the same search only.
+
+    A search that ranks nothing (no text) is sorted newest first whatever `sort` says.
+    """
+
+    node: Node = MATCH_ALL
+    filters: Filters = Filters()
+    sort: Sort = "relevance"
+    size: int = 10
+    cursor: str | None = None
+    count: CountMode = "capped"
+    facets: tuple[FacetName, ...] = ()
+    facet_size: int = 10
+    highlight: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= MAX_SIZE:
+            raise ValueError(f"size is {self.size}, not 1 to {MAX_SIZE}")
+        if not 1 <= self.facet_size <= MAX_FACET_VALUES:
+            raise ValueError(f"facet_size is {self.facet_size}, not 1 to {MAX_FACET_VALUES}")
+        unknown = sorted(set(self.facets) - set(FACET_NAMES))
+        if unknown:
+            raise ValueError(f"no such facets: {', '.join(unknown)}")
+
+    @property
+    def ranks(self) -> bool:
+        return self.sort == "relevance" and _scores(self.node)
+
+
+def _scores(node: Node) -> bool:
+    if isinstance(node, Bool):
+        return any(map(_scores, (*node.must, *node.should)))
+    return not isinstance(node, MatchAll | Range | In)
+
+
+def filtered(query: Query) -> Node:
+    """Return the query with its filters as one node."""
+    return all_of(query.node, *query.filters.nodes())
+
+
+@dataclass(frozen=True, slots=True)
+class Highlights:
+    """Escaped HTML with <mark> around what matched. `body` is the best passage of about 200 characters."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`card` holds the article's fields for a list of results: all but the body and what hangs on it.
+
+    Keys: id, revision, title, url, source, authors, published_at, received_at, indexed_at, language,
+    sentiment, entities (the most frequent, without mentions), topics, story_id, image, lead.
+    `score` is None when hits are not ranked.
+    """
+
+    id: str
+    score: float | None
+    card: Mapping[str, Any]
+    highlights: Highlights | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """`value` is what the filter of the same name takes, `label` what a person reads."""
+
+    value: str
+    count: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`total` is None when not counted; with `exact` false there are at least `total` matches."""
+
+    hits: tuple[Hit, ...]
+    total: int | None = None
+    exact: bool = False
+    facets: Mapping[str, tuple[FacetCount, ...]] = field(default_factory=dict)
+    next_cursor: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """`json` is the `shared.events.Article` as served, `seq` the engine's running number of the write."""
+
+    id: str
+    json: bytes
+    seq: int
+
+    @property
+    def article(self) -> dict[str, Any]:
+        document: dict[str, Any] = from_json(self.json)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """An article that is not to be served. A withheld one gives way to its next usable revision."""
+
+    id: str
+    withheld: bool
+    revision: int
+    reason: str | None
+    retracted_at: datetime
+
+
+Outcome = Literal["indexed", "retracted", "stale", "unchanged", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertOutcome:
+    """What became of one event.
+
+    indexed, retracted: it is written, durable with the next commit. unchanged: this very event is held.
+    stale: what is held wins over it. failed: it can never be written. `reason` explains the last two.
+    """
+
+    OUTCOMES: ClassVar[tuple[Outcome, ...]] = ("indexed", "retracted", "stale", "unchanged", "failed")
+
+    article_id: str
+    outcome: Outcome
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """`articles` can be found, `tombstones` cannot; `size_bytes` is on disk."""
+
+    articles: int
+    tombstones: int
+    segments: int
+    size_bytes: int
+    directory: str
+    schema_version: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    ok: bool
+    detail: str
+
+
+class SearchEngine(Protocol):
+    """One writer, many readers, any threads. Nobody sees a write before `commit`."""
+
+    def upsert_many(self, events: Sequence[IndexableEvent], indexed_at: datetime) -> list[UpsertOutcome]:
+        """Write each event unless what is held (or earlier in the same commit) takes precedence over it.
+
+        Raises CommitFailed when the writer itself fails.
+        """
+        ...
+
+    def commit(self) -> None:
+        """Make all writes durable and visible. Raises CommitFailed."""
+        ...
+
+    def rollback(self) -> None:
+        """Drop all writes since the last commit."""
+        ...
+
+    def refresh(self) -> None:
+        """Show readers the latest commit, wherever it was made."""
+        ...
+
+    def get(self, article_id: str) -> StoredArticle | Tombstone | None: ...
+
+    def search(self, query: Query) -> Page:
+        """Raises InvalidCursor."""
+        ...
+
+    def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
+        """Return articles that share telling words with this one, the most alike first."""
+        ...
+
+    def stats(self) -> EngineStats: ...
+
+    def health(self) -> EngineHealth: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,270 @@
+"""The search engine on Tantivy: reading. Writing is in `engine.writing`, the disk layout in `engine.home`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+from tantivy import DocAddress, Document, Occur, Searcher, SearchResult
+from tantivy import Query as TantivyQuery
+
+from services.index.engine.analysis import fold
+from services.index.engine.compiling import Compiler
+from services.index.engine.cursors import MAX_OFFSET, AfterKey, AtOffset, decode_cursor, encode_cursor
+from services.index.engine.facets import facet_counts, facet_request
+from services.index.engine.home import IndexHome, size_bytes
+from services.index.engine.marking import Marker, marker_for
+from services.index.engine.protocol import (
+    COUNT_CAP,
+    EngineHealth,
+    EngineStats,
+    Hit,
+    IndexableEvent,
+    IndexUnusable,
+    Page,
+    Query,
+    StoredArticle,
+    Tombstone,
+    UpsertOutcome,
+    filtered,
+)  # fmt: skip
+from services.index.engine.schema import ARTICLE, SCHEMA_VERSION
+from services.index.engine.writing import RevisionedIndex
+
+_SIMILAR_TERMS = 25
+
+
+class TantivyEngine:
+    """A `protocol.SearchEngine`. It holds DATA/index/LOCK until closed: one writer per data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Open the index of `data_dir`, or make it. Raises IndexLocked or IndexUnusable."""
+        self._home = IndexHome(data_dir)
+        self._home.lock()
+        try:
+            directory = self._home.current()
+            if directory is None:
+                directory = self._home.create_next()
+                self._index = RevisionedIndex(directory)
+                self._home.make_current(directory)
+            else:
+                self._index = RevisionedIndex(directory)
+            self._home.remove_all_but(directory)
+        except BaseException:
+            self._home.unlock()
+            raise
+        self._compiler = Compiler(self._index.schema)
+        self._swap = threading.Lock()
+
+    # Writing
+
+    def upsert_many(self, events: Sequence[IndexableEvent], indexed_at: datetime) -> list[UpsertOutcome]:
+        return self._index.upsert_many(events, indexed_at)
+
+    def commit(self) -> None:
+        self._index.commit()
+
+    def rollback(self) -> None:
+        self._index.rollback()
+
+    def refresh(self) -> None:
+        self._index.refresh()
+
+    @property
+    def home(self) -> IndexHome:
+        return self._home
+
+    @property
+    def pending(self) -> int:
+        """How many articles have changes that are not committed."""
+        return self._index.pending
+
+    def reopen_if_moved(self) -> bool:
+        """Go over to the directory CURRENT names, if it is another than ours, and remove ours.
+
+        The caller has committed and keeps others from writing meanwhile; searches may run. Raises
+        IndexUnusable, and stays on the old directory, when the new one cannot be opened.
+        """
+        with self._swap:
+            current = self._home.current()
+            if current is None or current == self._index.directory:
+                return False
+            if self._index.pending:
+                raise RuntimeError("commit before going over to another index directory")
+            replacement = RevisionedIndex(current)
+            previous, self._index = self._index, replacement
+            previous.close()
+            self._home.remove_all_but(current)
+            return True
+
+    # Reading
+
+    def get(self, article_id: str) -> StoredArticle | Tombstone | None:
+        searcher = self._index.searcher
+        address = self._address(searcher, article_id)
+        if address is None:
+            return None
+        document = searcher.doc(address)
+        content = _stored(document, "json")
+        if document.get_first("card") is not None:
+            seq = searcher.fast_field_values("seq", [address])[0]
+            return StoredArticle(article_id, content, int(seq or 0))
+        tombstone = from_json(content)
+        return Tombstone(
+            article_id,
+            withheld=tombstone["withheld"],
+            revision=tombstone["revision"],
+            reason=tombstone["reason"],
+            retracted_at=datetime.fromisoformat(tombstone["retracted_at"]),
+        )
+
+    def _address(self, searcher: Searcher, article_id: str) -> DocAddress | None:
+        try:
+            query = TantivyQuery.term_query(self._index.schema, "id", article_id, "basic")
+        except ValueError:  # what is no text at all, such as a lone surrogate, is no id of ours
+            return None
+        hits = searcher.search(query, limit=1, count=False).hits
+        return hits[0][1] if hits else None
+
+    def search(self, query: Query) -> Page:
+        searcher = self._index.searcher
+        place = decode_cursor(query.cursor, query) if query.cursor else None
+        base = self._compiler.compile(filtered(query))
+        following: AfterKey | AtOffset | None
+        count_here = query.count != "none" and place is None
+        if query.ranks:
+            hits, total, following = self._by_relevance(searcher, query, base, place, count=count_here)
+        else:
+            hits, total, following = self._newest(searcher, query, base, place, count=count_here)
+        if query.count != "none" and total is None:
+            total = _count(searcher.search(base, limit=1, count=True))
+        facets = {}
+        if query.facets:
+            answer = searcher.aggregate(base, facet_request(query.facets, query.facet_size))
+            facets = facet_counts(query.facets, answer)
+        marker = marker_for(query.node) if query.highlight else None
+        exact = total is not None and (query.count == "exact" or total < COUNT_CAP)
+        return Page(
+            hits=tuple(
+                _hit(searcher, address, value if query.ranks else None, marker) for value, address in hits
+            ),
+            total=min(total, COUNT_CAP) if total is not None and query.count == "capped" else total,
+            exact=exact,
+            facets=facets,
+            next_cursor=encode_cursor(following, query) if following else None,
+        )
+
+    def _newest(
+        self, searcher: Searcher, query: Query, base: TantivyQuery, place: object, *, count: bool
+    ) -> tuple[list[tuple[Any, DocAddress]], int | None, AfterKey | None]:
+        below = self._compiler.below(base, place.key) if isinstance(place, AfterKey) else base
+        result = searcher.search(below, limit=query.size + 1, count=count, order_by_field="sort_key")
+        page = whole_keys(result.hits, query.size)
+        following = AfterKey(page[-1][0]) if len(page) < len(result.hits) else None
+        return page, _count(result) if count else None, following
+
+    def _by_relevance(
+        self, searcher: Searcher, query: Query, base: TantivyQuery, place: object, *, count: bool
+    ) -> tuple[list[tuple[Any, DocAddress]], int | None, AtOffset | None]:
+        offset, seen, last_seq = 0, base, self._committed_seq(searcher)
+        if isinstance(place, AtOffset):
+            offset, last_seq = place.offset, place.last_seq
+            seen = self._compiler.written_up_to(base, last_seq)
+        result = searcher.search(seen, limit=query.size + 1, offset=offset, count=count)
+        page = result.hits[: query.size]
+        reached = offset + len(page)
+        more = len(result.hits) > query.size and reached <= MAX_OFFSET
+        return page, _count(result) if count else None, AtOffset(reached, last_seq) if more else None
+
+    def _committed_seq(self, searcher: Searcher) -> int:
+        """Uncommitted writes have higher numbers: what this searcher sees was written up to here."""
+        newest = searcher.search(TantivyQuery.all_query(), limit=1, count=False, order_by_field="seq").hits
+        return int(newest[0][0]) if newest else 0
+
+    def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
+        held = self.get(article_id)
+        if not isinstance(held, StoredArticle):
+            return ()
+        searcher = self._index.searcher
+        article = held.article
+        alike = TantivyQuery.more_like_this_document_fields_query(
+            self._index.schema,
+            {"title": [fold(article["title"])], "body": [fold(article["body"])]},
+            min_doc_frequency=2,
+            # A word in a tenth of all articles tells them apart from nothing.
+            max_doc_frequency=max(10, searcher.num_docs // 10),
+            min_term_frequency=1,
+            max_query_terms=_SIMILAR_TERMS,
+            min_word_length=3,
+        )
+        itself = TantivyQuery.term_query(self._index.schema, "id", article_id, "basic")
+        others = TantivyQuery.boolean_query([(Occur.Must, alike), (Occur.MustNot, itself)])
+        hits = searcher.search(others, limit=size, count=False).hits
+        return tuple(_hit(searcher, address, score, None) for score, address in hits)
+
+    # Looking after
+
+    def stats(self) -> EngineStats:
+        searcher = self._index.searcher
+        articles = TantivyQuery.term_query(self._index.schema, "kind", ARTICLE, "basic")
+        found = _count(searcher.search(articles, limit=1, count=True))
+        return EngineStats(
+            articles=found,
+            tombstones=searcher.num_docs - found,
+            segments=searcher.num_segments,
+            size_bytes=size_bytes(self._index.directory),
+            directory=self._index.directory.name,
+            schema_version=SCHEMA_VERSION,
+            last_seq=self._committed_seq(searcher),
+        )
+
+    def health(self) -> EngineHealth:
+        """Not ok while the writer is down after a failure, or the index directory has vanished."""
+        if not self._index.writable:
+            return EngineHealth(False, "the index writer is down; the next write tries to open it again")
+        try:
+            if self._home.current() != self._index.directory:
+                return EngineHealth(False, "another index directory is current")
+        except IndexUnusable as error:
+            return EngineHealth(False, str(error))
+        return EngineHealth(True, f"open: {self._index.directory.name}")
+
+    def close(self) -> None:
+        """Drop what is not committed, finish merging and give the lock back."""
+        self._index.close()
+        self._home.unlock()
+
+
+def whole_keys(hits: list[tuple[int, DocAddress]], size: int) -> list[tuple[int, DocAddress]]:
+    """Return at most `size` hits such that the next page can begin below the last one's sort key.
+
+    `hits` holds one more, if there is one. Two articles of one second share a key once in 4 billion; such
+    twins stay together, on this page or the next, since a cursor between them would lose one.
+    """
+    if len(hits) <= size:
+        return hits
+    kept = [hit for hit in hits[:size] if hit[0] != hits[size][0]]
+    return kept or hits
+
+
+def _count(result: SearchResult) -> int:
+    return int(result.count)  # type: ignore[attr-defined] # it has one, which its stub does not say
+
+
+def _stored(document: Document, name: str) -> bytes:
+    return bytes(document.get_first(name) or b"")
+
+
+def _hit(searcher: Searcher, address: DocAddress, score: float | None, marker: Marker | None) -> Hit:
+    document = searcher.doc(address)
+    card = from_json(_stored(document, "card"))
+    highlights = None
+    if marker is not None:
+        # The body is parsed only when something in it can be marked; else the lead is what there is to show.
+        body = from_json(_stored(document, "json"))["body"] if marker.body_needles else card["lead"]
+        highlights = marker.highlights(card["title"], body)
+    return Hit(card["id"], score, card, highlights)

@@ -1,0 +1,169 @@
+"""One Tantivy index with its single writer, keeping the highest-ranking event of each article.
+
+The engine writes through it, and so does a reindex into a directory that is not in use yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from tantivy import Index, IndexWriter, Query, Searcher
+
+from services.index.engine.analysis import register_analyzers
+from services.index.engine.documents import document_from_event
+from services.index.engine.home import require_schema
+from services.index.engine.protocol import CommitFailed, IndexableEvent, IndexUnusable, UpsertOutcome
+from services.index.engine.revisions import Rank, rank_of, stored_ranks
+from services.index.engine.schema import build_schema
+
+HEAP_BYTES = 128_000_000
+# More threads split each commit into more segments and made nothing faster on two cores.
+INDEXING_THREADS = 1
+
+
+class RevisionedIndex:
+    """Writes are atomic per commit: after any failure of the writer, all since the last commit is dropped.
+
+    Methods that write take one lock; `searcher` is a snapshot that any number of threads may use.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Open the index in `directory`, or make it there. Raises IndexUnusable."""
+        require_schema(directory)
+        self.directory = directory
+        self.schema = build_schema()
+        self._lock = threading.RLock()
+        self._pending: dict[str, Rank] = {}
+        self._open()
+        self._seq = self._last_seq()
+
+    def _open(self) -> None:
+        try:
+            self._index = Index(self.schema, path=str(self.directory))
+            register_analyzers(self._index)
+            self._index.config_reader("manual")
+            self._index.reload()
+            self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, INDEXING_THREADS)
+            self._searcher: Searcher = self._index.searcher()
+        except ValueError as error:
+            raise IndexUnusable(
+                f"the index in {self.directory} cannot be opened ({error}): run `wireroom reindex`"
+            ) from error
+
+    def _last_seq(self) -> int:
+        newest = self._searcher.search(Query.all_query(), limit=1, count=False, order_by_field="seq").hits
+        return int(newest[0][0]) if newest else 0
+
+    @property
+    def searcher(self) -> Searcher:
+        return self._searcher
+
+    @property
+    def last_seq(self) -> int:
+        """The running number of the latest write, committed or not."""
+        return self._seq
+
+    @property
+    def pending(self) -> int:
+        """How many articles have changes that are not committed."""
+        return len(self._pending)
+
+    @property
+    def writable(self) -> bool:
+        return self._writer is not None
+
+    def upsert_many(self, events: Sequence[IndexableEvent], indexed_at: datetime) -> list[UpsertOutcome]:
+        """See `protocol.SearchEngine.upsert_many`."""
+        with self._lock:
+            unknown = {event.article_id for event in events} - self._pending.keys()
+            held = stored_ranks(self._searcher, self.schema, sorted(unknown))
+            return [self._upsert(event, held, indexed_at) for event in events]
+
+    def _upsert(self, event: IndexableEvent, held: dict[str, Rank], indexed_at: datetime) -> UpsertOutcome:
+        article_id = event.article_id
+        try:
+            rank = rank_of(event)
+            before = self._pending.get(article_id) or held.get(article_id)
+            if before is not None and rank <= before:
+                return _superseded(article_id, rank, before)
+            document = document_from_event(event, seq=self._seq + 1, indexed_at=indexed_at)
+        except (ValueError, OverflowError, TypeError) as error:
+            return UpsertOutcome(article_id, "failed", f"{type(error).__name__}: {error}"[:500])
+        try:
+            writer = self._require_writer()
+            writer.delete_documents_by_term("id", article_id)
+            writer.add_document(document)
+        except (ValueError, OSError) as error:
+            self._drop_uncommitted()
+            raise CommitFailed(f"the index writer failed: {error}") from error
+        self._seq += 1
+        self._pending[article_id] = rank
+        return UpsertOutcome(article_id, "retracted" if event.type == "ArticleRetracted" else "indexed")
+
+    def commit(self) -> None:
+        """See `protocol.SearchEngine.commit`."""
+        with self._lock:
+            if not self._pending:
+                return
+            try:
+                self._require_writer().commit()
+                self.refresh()
+            except (ValueError, OSError) as error:
+                self._drop_uncommitted()
+                raise CommitFailed(f"the commit failed: {error}") from error
+            self._pending.clear()
+
+    def rollback(self) -> None:
+        """See `protocol.SearchEngine.rollback`."""
+        with self._lock:
+            if self._writer is None or not self._pending:
+                return
+            try:
+                self._writer.rollback()
+            except (ValueError, OSError):
+                self._drop_uncommitted()
+            self._pending.clear()
+            self._seq = self._last_seq()
+
+    def _require_writer(self) -> IndexWriter:
+        if self._writer is None:
+            # An earlier failure could not be mended at the time, for instance because the disk was full.
+            self._open()
+        if self._writer is None:
+            raise ValueError("the index has no writer")
+        return self._writer
+
+    def _drop_uncommitted(self) -> None:
+        """After an error Tantivy's writer loses documents in silence, so it is replaced, never used again."""
+        self._pending.clear()
+        self._writer = None
+        try:
+            self._open()
+        except IndexUnusable:
+            # The caller learns of the first error, and the next write tries again to open.
+            self._writer = None
+        else:
+            self._seq = self._last_seq()
+
+    def refresh(self) -> None:
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def close(self) -> None:
+        """Drop what is not committed and wait for merges, so that the directory is at rest."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+            self._pending.clear()
+            if writer is not None:
+                writer.rollback()
+                writer.wait_merging_threads()
+
+
+def _superseded(article_id: str, rank: Rank, before: Rank) -> UpsertOutcome:
+    if rank == before:
+        return UpsertOutcome(article_id, "unchanged")
+    reason = "taken down" if before.final else "a later revision is held"
+    return UpsertOutcome(article_id, "stale", reason)

@@ -1,0 +1,183 @@
+"""Highlighting: where a query's words stand in a text, and the passage that shows them best.
+
+Pure, and independent of the engine, which says how words are analysed. Only the places where a needle
+occurs are looked at, at the speed of `str.find`, so the length of the body hardly matters.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+SNIPPET_CHARS = 200
+# A query of a common letter could match at every word; nobody reads that many marks.
+MAX_SPANS = 500
+# Letters with no accent to take off; of those that are written as two, the first.
+_UNDECOMPOSED = dict(zip("øłđðßæœıħ", "olddsaoih", strict=True))
+_NON_ASCII = re.compile(r"[^\x00-\x7f]")
+
+Spans = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """One thing to find: a word when `matches` accepts its surface, or a phrase of exact `words`.
+
+    `start` is the lowercase beginning that every matching word has in common; "" looks at every word.
+    """
+
+    start: str
+    matches: Callable[[str], bool]
+    rest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the engine sees words: `word_of` folds one, `is_unspaced` tells characters that are words alone."""
+
+    word_of: Callable[[str], str]
+    is_unspaced: Callable[[str], bool]
+
+
+@lru_cache(maxsize=4_096)
+def _plain(char: str) -> str:
+    """Return a lowercase character without its accent: exactly one, so that offsets stay."""
+    return _UNDECOMPOSED.get(char) or unicodedata.normalize("NFKD", char)[:1].lower()[:1] or char
+
+
+def same_length_fold(text: str) -> str:
+    """Return `text` in lowercase without accents, character by character."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # İ becomes two characters
+        lowered = "".join(char.lower()[:1] for char in text)
+    if lowered.isascii():
+        return lowered
+    return _NON_ASCII.sub(lambda match: _plain(match.group()), lowered)
+
+
+def find_spans(text: str, needles: Sequence[Needle], reader: Reader) -> Spans:
+    """Return the half-open spans of `text` that the needles match: sorted, without overlaps."""
+    if not needles or not text:
+        return []
+    folded = same_length_fold(text)
+    spans: Spans = []
+    for needle in needles:
+        spans.extend(_occurrences(text, folded, needle, reader))
+        if len(spans) > MAX_SPANS:
+            break
+    return _merged(spans[:MAX_SPANS])
+
+
+def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iterable[tuple[int, int]]:
+    at = 0
+    found = 0
+    while found < MAX_SPANS:
+        at = folded.find(needle.start, at)
+        if at < 0 or at >= len(folded):
+            return
+        end = _word_end(folded, at, reader)
+        if end > at and _starts_word(folded, at, reader) and needle.matches(text[at:end]):
+            phrase_end = _phrase_end(text, folded, end, needle.rest, reader)
+            if phrase_end:
+                found += 1
+                yield at, phrase_end
+        at = max(end, at + 1)
+
+
+def _starts_word(folded: str, at: int, reader: Reader) -> bool:
+    if at == 0 or not folded[at - 1].isalnum():
+        return True
+    return reader.is_unspaced(folded[at]) or reader.is_unspaced(folded[at - 1])
+
+
+def _word_end(folded: str, at: int, reader: Reader) -> int:
+    """Return the end of the word at `at`, `at` itself when there is none."""
+    if at < len(folded) and reader.is_unspaced(folded[at]):
+        return at + 1
+    end = at
+    while (
+        end < len(folded)
+        and folded[end].isalnum()
+        and not (folded[end] > "\x7f" and reader.is_unspaced(folded[end]))
+    ):
+        end += 1
+    return end
+
+
+def _phrase_end(text: str, folded: str, at: int, words: Sequence[str], reader: Reader) -> int:
+    """Return where the phrase that goes on after `at` ends, or 0 if its words do not follow."""
+    for word in words:
+        while at < len(folded) and not folded[at].isalnum():
+            at += 1
+        end = _word_end(folded, at, reader)
+        if end == at or reader.word_of(text[at:end]) != word:
+            return 0
+        at = end
+    return at
+
+
+def _merged(spans: Spans) -> Spans:
+    merged: Spans = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def mark(text: str, spans: Spans) -> str:
+    """Return `text` as escaped HTML with <mark> around each span. Spans are sorted and do not overlap."""
+    parts: list[str] = []
+    at = 0
+    for start, end in spans:
+        parts += (html.escape(text[at:start]), "<mark>", html.escape(text[start:end]), "</mark>")
+        at = end
+    parts.append(html.escape(text[at:]))
+    return "".join(parts)
+
+
+def snippet(text: str, spans: Spans, length: int = SNIPPET_CHARS) -> str:
+    """Return, as `mark` does, the passage of about `length` characters with the most different matches.
+
+    It begins and ends between words, with an ellipsis where text was left out; without spans, at the start.
+    """
+    start, end = _best_window(text, spans, length)
+    start, end = _at_word_borders(text, start, end)
+    inside = [(max(s, start) - start, min(e, end) - start) for s, e in spans if s < end and e > start]
+    return f"{'…' if start > 0 else ''}{mark(text[start:end], inside)}{'…' if end < len(text) else ''}"
+
+
+def _best_window(text: str, spans: Spans, length: int) -> tuple[int, int]:
+    best_start, best_score = 0, -1.0
+    for first, (start, _) in enumerate(spans):
+        seen: set[str] = set()
+        score, last_end = 0.0, start
+        for s, e in spans[first:]:
+            if e > start + length:
+                break
+            surface = text[s:e].lower()
+            # A second sight of the same word says much less than a first sight of another.
+            score += 0.1 if surface in seen else 1.0
+            seen.add(surface)
+            last_end = e
+        if score > best_score + 1e-9:
+            slack = max(0, length - (last_end - start))
+            best_start, best_score = max(0, start - slack // 3), score
+    best_start = max(0, min(best_start, len(text) - length))
+    return best_start, min(len(text), best_start + length)
+
+
+def _at_word_borders(text: str, start: int, end: int) -> tuple[int, int]:
+    """Move both ends inwards to the next space, if one is near."""
+    if start > 0 and not text[start - 1].isspace():
+        space = text.find(" ", start, start + 30)
+        start = space + 1 if space >= 0 else start
+    if end < len(text) and not text[end].isspace():
+        space = text.rfind(" ", max(start, end - 30), end)
+        end = space if space > start else end
+    return start, end

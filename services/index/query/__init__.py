@@ -1,0 +1,1 @@
+"""The search language: text to frozen nodes that no engine leaks into."""
