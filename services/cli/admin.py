@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ def reindex(
     address = service_url("index", index_url, data_dir)
     key = api_key(api_key_file)
     console = stderr()
+    started = time.monotonic()
     try:
         with ServiceClient("index", address, key) as client, console.status("Reindexing from the archive…"):
             report: dict[str, Any] = client.json("POST", "/v1/admin/reindex", timeout_s=REINDEX_TIMEOUT_S)
@@ -44,12 +46,25 @@ def reindex(
         report = _reindex_offline(data_dir or default_data_dir())
     if json_output:
         print_json(report)
-        return
-    documents, tombstones = int(report.get("documents", 0)), int(report.get("tombstones", 0))
-    stdout().print(
-        f"[green]✓[/] {plural(documents, 'document')} and {plural(tombstones, 'takedown')} "
-        f"indexed anew in {float(report.get('seconds', 0)):.1f} s"
-    )
+    else:
+        _show_report(report, time.monotonic() - started)
+    if report.get("failed"):
+        raise typer.Exit(1)
+
+
+def _show_report(report: dict[str, Any], seconds: float) -> None:
+    written = int(report.get("written", 0))
+    console = stdout()
+    console.print(f"[green]✓[/] {plural(written, 'article')} indexed anew in {seconds:.1f} s")
+    told = {
+        "superseded": "[dim]·[/] {} gave way to a later revision or a takedown",
+        "failed": "[red]✗[/] {} cannot be indexed; the log of index says why",
+        "damaged_records": "[yellow]![/] {} could not be read from the archive",
+        "damaged_frames": "[yellow]![/] {} parts of the archive are damaged; restore them from a copy",
+    }
+    for name, words in told.items():
+        if report.get(name):
+            console.print(words.format(f"{report[name]:,}"))
 
 
 def _reindex_offline(data_dir: Path) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def test_a_data_directory_has_one_owner_at_a_time(tmp_path: Path) -> None:
 
 def test_a_killed_owner_lets_go(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path\nfrom services.supervisor.instance import owned_data_dir\n"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from services.supervisor.instance import owned_data_dir\n"
         "with owned_data_dir(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     root = Path(__file__).resolve().parents[2]
