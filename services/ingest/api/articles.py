@@ -1,0 +1,146 @@
+"""`POST /v1/articles`, takedowns and receipts.
+
+The submit route reads the body and writes the answer itself: FastAPI's own validation of both would cost
+more than everything else on this path together. Its schema is in the OpenAPI document all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from services.ingest.api import documented
+from services.ingest.availability import reading
+from services.ingest.idempotency import Answer, check_key
+from services.ingest.service import Ingest, taken_down
+from services.ingest.submission import Origin, Submitted, retraction
+from services.ingest.webhooks import ID_HEADER
+from shared.events import ArticleId
+from shared.http.problems import FieldError, Problem
+from shared.receipts import Receipt, receipt_from_hash
+from shared.streams import article_key
+
+_IDEMPOTENCY_HEADER = "idempotency-key"
+_FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False, "": False}
+
+ArticlePath = Annotated[ArticleId, Path(alias="id", description="The article's id: 32 hex digits.")]
+
+
+def articles_router(ingest: Ingest) -> APIRouter:
+    router = APIRouter(tags=["articles"])
+
+    @router.post(
+        "/v1/articles",
+        status_code=202,
+        summary="Submit an article",
+        responses=documented.SUBMITTED | documented.problems(400, 401, 408, 409, 413, 415, 422, 503),
+        openapi_extra=documented.SUBMIT_BODY,
+    )
+    async def submit_article(request: Request) -> Response:
+        """Accept one article; it is searchable a moment later.
+
+        The id comes from the publisher's id (with source), else the URL, else the text. Unchanged content
+        is answered `duplicate`, changed content becomes the next revision. With an Idempotency-Key (or
+        webhook-id), the same key and body gives the first answer again.
+        """
+        try:
+            answer = await _submit(ingest, request)
+        except Problem as problem:
+            ingest.count_rejected(problem.slug)
+            raise
+        return _response(answer)
+
+    @router.delete(
+        "/v1/articles/{id}",
+        status_code=202,
+        summary="Take an article down",
+        responses=documented.SUBMITTED | documented.problems(401, 422, 503),
+    )
+    async def take_down(
+        request: Request,
+        id_: ArticlePath,
+        reason: Annotated[str | None, Query(max_length=300, description="Why, for the receipt.")] = None,
+    ) -> Response:
+        """Take the article down, for good unless it is submitted again with `?restore=true`.
+
+        Works for an article that was never seen, too: a takedown that comes before its article still wins.
+        """
+        submitter = ingest.doors.by_key(request.headers)
+        origin = Origin("api", submitter.name, ingest.now())
+        submission = retraction(id_, origin, reason=reason or None, partitions=ingest.settings.partitions)
+        return _response(_answer(await ingest.submit(submission, "api")))
+
+    @router.get(
+        "/v1/articles/{id}/receipt",
+        summary="What has happened to an article",
+        responses=documented.problems(401, 404, 422, 503),
+    )
+    async def receipt(request: Request, id_: ArticlePath) -> Receipt:
+        """Return the article's timeline: accepted, enriched, indexed, dead-lettered (why), retracted."""
+        ingest.doors.by_key(request.headers)
+        with reading():
+            fields: Any = await ingest.redis.hgetall(article_key(id_, ingest.settings.partitions))
+        found = receipt_from_hash(id_, fields)
+        if found is None:
+            raise Problem(404, "article-unknown", "No article with this id was ever submitted here.")
+        return found
+
+    return router
+
+
+async def _submit(ingest: Ingest, request: Request) -> Answer:
+    submitter, body = await ingest.admit(request)
+    restore = _restore(request)
+    origin = Origin(submitter.door, submitter.name, ingest.now())
+    submission = ingest.read_submission(body, origin, restore=restore)
+
+    async def answer() -> Answer:
+        return _answer(await ingest.submit(submission, origin.door))
+
+    key = _idempotency_key(request)
+    if key is None:
+        return await answer()
+    return await ingest.idempotency.once(
+        submitter.name, key, (b"restore " if restore else b"") + body, answer
+    )
+
+
+def _restore(request: Request) -> bool:
+    if not request.scope["query_string"]:
+        return False
+    restore = _FLAGS.get(request.query_params.get("restore", "").lower())
+    if restore is None:
+        detail = "restore must be true or false."
+        raise Problem(422, "invalid-request", detail, errors=[FieldError("query/restore", detail)])
+    return restore
+
+
+def _idempotency_key(request: Request) -> str | None:
+    for header in (_IDEMPOTENCY_HEADER, ID_HEADER):
+        key = request.headers.get(header)
+        if key is not None:
+            return check_key(key, header)
+    return None
+
+
+def _answer(submitted: Submitted) -> Answer:
+    """Return the answer to a submit. Raises a 409 Problem for an article that was taken down."""
+    if submitted.outcome == "tombstoned":
+        raise taken_down()
+    id_ = submitted.article_id
+    status_url = f"/v1/articles/{id_}/receipt"
+    status = "accepted" if submitted.outcome == "accepted" else "duplicate"
+    detail = ',"detail":"a later version is already here"' if submitted.outcome == "stale" else ""
+    body = (
+        f'{{"id":"{id_}","revision":{submitted.revision},"status":"{status}",'
+        f'"status_url":"{status_url}"{detail}}}'
+    )
+    return Answer(202, body.encode(), status_url)
+
+
+def _response(answer: Answer) -> Response:
+    headers = {"location": answer.location} if answer.location else None
+    return Response(answer.body, answer.status, headers, media_type="application/json")

@@ -1,0 +1,84 @@
+"""When nothing can be taken: the pipeline is full, or Redis does not answer or takes no writes.
+
+Each is a 503 with Retry-After, so that well-behaved clients come back by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from shared.http.problems import Problem
+
+RETRY_AFTER_S = 2
+
+# Replies of a Redis that works but takes no writes now; anything else it refuses is our mistake.
+_UNABLE = (
+    "OOM", "READONLY", "LOADING", "MISCONF", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS",
+)  # fmt: skip
+
+
+class Backlog(Protocol):
+    """What is known about the pipeline's backlog (`shared.runtime.backpressure`)."""
+
+    @property
+    def full(self) -> bool: ...
+    @property
+    def fresh(self) -> bool: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def retry_after_s(self) -> int: ...
+
+
+def check_room(backlog: Backlog) -> None:
+    """Raises a 503 Problem when the pipeline is full, or when nobody knows whether it is."""
+    if not backlog.fresh:
+        raise unavailable("redis-unavailable", "Redis does not answer, so nothing can be accepted now.")
+    if backlog.full:
+        detail = f"The pipeline is full: {backlog.reason}. Nothing of this request was taken."
+        raise unavailable("pipeline-full", detail, backlog.retry_after_s)
+
+
+def unavailable(slug: str, detail: str, retry_after_s: int = RETRY_AFTER_S) -> Problem:
+    advice = f"{detail} Try again in {retry_after_s} s; submitting twice is safe."
+    return Problem(503, slug, advice, headers={"retry-after": str(retry_after_s)})
+
+
+def outcome_unknown() -> Problem:
+    return unavailable(
+        "outcome-unknown", "Redis did not answer: the submit may or may not have been accepted."
+    )
+
+
+def problem_from_write_error(error: Exception) -> Exception:
+    """Return the 503 for a Redis that cannot take writes now; another error is returned as it is."""
+    if isinstance(error, RedisError) and (code := _unable(error)) is not None:
+        return unavailable("redis-unable", f"Redis takes no writes now ({code}).")
+    if isinstance(error, RedisTimeoutError | RedisConnectionError | OSError):
+        return outcome_unknown()
+    return error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn an unreachable Redis into a 503 Problem where nothing but reading is done."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise unavailable("redis-unavailable", "Redis does not answer.") from error
+    except RedisError as error:
+        code = _unable(error)
+        if code is None:
+            raise
+        raise unavailable("redis-unable", f"Redis cannot do this now ({code}).") from error
+
+
+def _unable(error: RedisError) -> str | None:
+    message = str(error)[:300]
+    return next((code for code in _UNABLE if code in message), None)

@@ -1,0 +1,174 @@
+"""Splitting a batch into articles as it arrives: NDJSON by line, a JSON array by element. Pure.
+
+Only the item that is being read is held, and no more of it than an article may have. An item that is too
+long is skipped and reported; its neighbours are unaffected. Work is linear in the bytes, however they
+are cut into chunks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_IN_ARRAY = re.compile(rb'["\[\]{},]')
+_IN_STRING = re.compile(rb'["\\]')
+
+
+class Item(NamedTuple):
+    """An article of a batch; `line` counts from 1 (elements of an array likewise). `error` is why not."""
+
+    line: int
+    raw: bytes
+    error: str | None = None
+
+
+class Splitter(Protocol):
+    def feed(self, chunk: bytes) -> Iterator[Item]: ...
+    def finish(self) -> Iterator[Item]: ...
+
+
+class BatchSplitter:
+    """Finds out from the first byte that is no space whether this is an array or lines."""
+
+    def __init__(self, max_item_bytes: int) -> None:
+        self._max_item_bytes = max_item_bytes
+        self._splitter: Splitter | None = None
+        self._held = b""
+        self._at_start = True
+        self._blank_lines = 0
+
+    def feed(self, chunk: bytes) -> Iterator[Item]:
+        """Yield the items that `chunk` completes."""
+        if self._splitter is None:
+            chunk = self._begin(chunk)
+        if self._splitter is not None:
+            yield from self._splitter.feed(chunk)
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """Choose the splitter once something says which; return the bytes that are still to be split."""
+        chunk = self._held + chunk
+        self._held = b""
+        if self._at_start and len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+            self._held = chunk
+            return b""
+        if self._at_start:
+            chunk = chunk.removeprefix(_BOM)
+            self._at_start = False
+        text = chunk.lstrip(_SPACE)
+        self._blank_lines += chunk.count(b"\n", 0, len(chunk) - len(text))
+        if text.startswith(b"["):
+            self._splitter = _ArraySplitter(self._max_item_bytes)
+        elif text:
+            self._splitter = _LineSplitter(self._max_item_bytes, first_line=self._blank_lines + 1)
+        return text
+
+    def finish(self) -> Iterator[Item]:
+        """Yield what is left when the body has ended."""
+        if self._splitter is not None:
+            yield from self._splitter.finish()
+
+
+class _Part:
+    """The bytes of the item that is being read, up to the limit; beyond it only that it is too long."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= self._max_bytes:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    def take(self, line: int) -> Item | None:
+        """Return the finished item and start the next one; None for nothing but space."""
+        raw, size = b"".join(self._pieces).strip(_SPACE), self._size
+        self._pieces.clear()
+        self._size = 0
+        if size > self._max_bytes:
+            return Item(line, b"", f"longer than the {self._max_bytes} bytes that one article may have")
+        return Item(line, raw) if raw else None
+
+
+class _LineSplitter:
+    def __init__(self, max_item_bytes: int, first_line: int) -> None:
+        self._part = _Part(max_item_bytes)
+        self._line = first_line
+
+    def feed(self, chunk: bytes) -> Iterator[Item]:
+        *ended, rest = chunk.split(b"\n")
+        for piece in ended:
+            self._part.add(piece)
+            item = self._part.take(self._line)
+            if item is not None:
+                yield item
+            self._line += 1
+        self._part.add(rest)
+
+    def finish(self) -> Iterator[Item]:
+        item = self._part.take(self._line)
+        if item is not None:
+            yield item
+
+
+class _ArraySplitter:
+    """Follows strings and brackets just far enough to find the commas between elements."""
+
+    def __init__(self, max_item_bytes: int) -> None:
+        self._part = _Part(max_item_bytes)
+        self._number = 0
+        self._depth = 0  # 1 between elements, 0 before and after the array
+        self._in_string = False
+        self._escaped = False
+
+    def feed(self, chunk: bytes) -> Iterator[Item]:
+        at = start = 0
+        if self._escaped and chunk:
+            self._escaped, at = False, 1
+        while True:
+            found = (_IN_STRING if self._in_string else _IN_ARRAY).search(chunk, at)
+            if found is None:
+                break
+            at = found.end()
+            mark = found.group()
+            if self._in_string:
+                if mark == b'"':
+                    self._in_string = False
+                elif at < len(chunk):
+                    at += 1
+                else:
+                    self._escaped = True
+            elif mark == b'"':
+                self._in_string = True
+            elif mark in b"[{":
+                self._depth += 1
+                if self._depth == 1:
+                    start = at
+            elif self._depth == 1:  # a comma between elements, or the end of the array
+                yield from self._element(chunk[start : found.start()])
+                start = at
+                self._depth -= mark != b","
+            elif mark != b",":
+                self._depth = max(0, self._depth - 1)
+        self._part.add(chunk[start:])
+
+    def _element(self, last_piece: bytes) -> Iterator[Item]:
+        self._part.add(last_piece)
+        item = self._part.take(self._number + 1)
+        if item is not None:
+            self._number += 1
+            yield item
+
+    def finish(self) -> Iterator[Item]:
+        item = self._part.take(self._number + 1)
+        if item is not None:
+            where = "the array ends in the middle of this element" if self._depth else "text after the array"
+            yield item._replace(error=item.error or where)
+        elif self._depth:
+            yield Item(self._number + 1, b"", "the array is not closed: the body may have been cut off")

@@ -1,0 +1,92 @@
+"""What the routes of the ingest service work with, and the steps that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from redis.asyncio import Redis
+from starlette.requests import Request
+
+from services.ingest.availability import Backlog, check_room
+from services.ingest.doors import Doors, Submitter
+from services.ingest.idempotency import Idempotency
+from services.ingest.schema import parse_json, read_article
+from services.ingest.settings import IngestSettings
+from services.ingest.submission import (
+    RETRACT,
+    Origin,
+    Submission,
+    Submitted,
+    submission_from_article,
+    submitted_from_reply,
+)
+from services.ingest.writer import CoalescingWriter
+from shared.http.problems import Problem
+from shared.metrics import Metrics
+from shared.runtime.deadletters import DeadLetters
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The parts of one running ingest service. `now` is the clock."""
+
+    settings: IngestSettings
+    metrics: Metrics
+    redis: Redis
+    doors: Doors
+    backlog: Backlog
+    writer: CoalescingWriter
+    idempotency: Idempotency
+    dead_letters: DeadLetters
+    now: Callable[[], datetime]
+
+    async def admit(self, request: Request) -> tuple[Submitter, bytes]:
+        """Return who submits, and the body. Raises a Problem: 401 for the secret, 503 when there is no room.
+
+        Both are looked at before the body is read, unless only the body can tell who sent it.
+        """
+        if not self.doors.needs_body(request.headers):
+            submitter = self.doors.by_key(request.headers)
+            check_room(self.backlog)
+            return submitter, await request.body()
+        check_room(self.backlog)
+        body = await request.body()
+        return self.doors.by_signature(request.headers, body, self.now()), body
+
+    def read_submission(self, body: bytes, origin: Origin, *, restore: bool) -> Submission:
+        """Return the step for the article in `body`. Raises a 4xx Problem that says what is wrong with it."""
+        read = read_article(parse_json(body), origin.received_at)
+        return submission_from_article(
+            read,
+            origin,
+            restore=restore,
+            partitions=self.settings.partitions,
+            ttl_s=self.settings.article_state_ttl_s,
+        )
+
+    async def submit(self, submission: Submission, door: str) -> Submitted:
+        """Write one submission. Raises a 503 Problem when Redis did not take it."""
+        reply = await self.writer.write(submission.script, submission.call)
+        submitted = submitted_from_reply(submission.article_id, reply)
+        self.count(submission, submitted, door)
+        return submitted
+
+    def count(self, submission: Submission, submitted: Submitted, door: str) -> None:
+        if submitted.outcome == "tombstoned":
+            self.count_rejected("taken-down")
+        elif submitted.outcome != "accepted":
+            self.metrics.inc("wireroom_articles_duplicate_total", door=door)
+        elif submission.script is RETRACT:
+            self.metrics.inc("wireroom_articles_retracted_total")
+        else:
+            self.metrics.inc("wireroom_articles_accepted_total", door=door)
+
+    def count_rejected(self, reason: str) -> None:
+        self.metrics.inc("wireroom_articles_rejected_total", reason=reason)
+
+
+def taken_down() -> Problem:
+    detail = "This article was taken down. Submit it with ?restore=true to bring it back."
+    return Problem(409, "taken-down", detail, title="Taken down")
