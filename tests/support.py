@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from shared.events import ArticleRetracted, ArticleSubmitted, Provenance, SubmittedArticle
+from shared.events import (
+    Article,
+    ArticleEnriched,
+    ArticleRetracted,
+    ArticleSubmitted,
+    Language,
+    Provenance,
+    Sentiment,
+    SubmittedArticle,
+)
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -49,6 +58,29 @@ def submitted(name: str = "a", *, revision: int = 1, epoch: int = 0, **article: 
         content_hash=f"hash-{name}-{revision}",
         article=SubmittedArticle(**(fields | article)),
         provenance=Provenance(door="api"),
+    )
+
+
+def enriched(name: str = "a", *, revision: int = 1, epoch: int = 0, **article: Any) -> ArticleEnriched:
+    event = submitted(name, revision=revision, epoch=epoch)
+    fields: dict[str, Any] = {
+        "title": f"Title of {name}",
+        "body": f"The body of {name}.",
+        "source": "Test Wire",
+        "received_at": NOW,
+        "enriched_at": NOW,
+        "language": Language(code="en", confidence=1),
+        "sentiment": Sentiment(label="neutral", score=0, confidence=0.5),
+        "provenance": event.provenance,
+    }
+    return ArticleEnriched(
+        article_id=event.article_id,
+        revision=revision,
+        epoch=epoch,
+        received_at=NOW,
+        content_hash=event.content_hash,
+        submitted=event.article,
+        article=Article(id=event.article_id, revision=revision, **(fields | article)),
     )
 
 

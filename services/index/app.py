@@ -11,6 +11,7 @@ from services.index.api import search_router
 from services.index.archive import Archive
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
+from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.settings import IndexSettings
 from shared import __version__
 from shared.http.auth import ApiKeys
@@ -30,17 +31,19 @@ def create_app(settings: IndexSettings) -> FastAPI:
     metrics.set("wireroom_build_info", 1, version=__version__, service="index")
     archive = Archive(settings.data_dir)
     engine = TantivyEngine(settings.data_dir)
+    handler = StoreHandler(
+        engine,
+        archive,
+        metrics,
+        full_batch=settings.index_batch_entries,
+        commit_interval_s=settings.commit_interval_s,
+    )
+    reindexer = Reindexer(engine, archive, handler.lock)
     consumer = StreamConsumer(
         settings,
         spec=ENRICHED,
         group="index",
-        handler=StoreHandler(
-            engine,
-            archive,
-            metrics,
-            full_batch=settings.index_batch_entries,
-            commit_interval_s=settings.commit_interval_s,
-        ),
+        handler=handler,
         next_spec=None,
         max_records=settings.index_batch_entries,
         metrics=metrics,
@@ -62,6 +65,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
     )
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, _read_keys(settings)))
+    app.include_router(maintenance_router(reindexer, write_admin_token(settings.data_dir)))
     app.include_router(health_router({"articles.enriched": consumer.check, "engine": engine_check}, metrics))
     return app
 

@@ -68,14 +68,20 @@ class StoreHandler:
                 event for event, outcome in zip(events, outcomes, strict=True) if outcome.outcome in _WRITTEN
             ]
             if written:
-                try:
-                    # Before the commit, so that whatever is searchable can be rebuilt from the archive.
-                    self._archive.append(written, self._clock())
-                except OSError as error:
-                    self._engine.rollback()
-                    raise TransientError(f"the archive cannot be written: {error}") from error
+                self._archive_first(written)
                 self._engine.commit()
         return outcomes
+
+    def _archive_first(self, events: Sequence[IndexableEvent]) -> None:
+        """Append before the commit, so that whatever is searchable can be rebuilt from the archive."""
+        try:
+            self._archive.append(events, self._clock())
+        except OSError as error:
+            self._engine.rollback()
+            raise TransientError(f"the archive cannot be written: {error}") from error
+        except BaseException:
+            self._engine.rollback()
+            raise
 
     def _count(self, events: Sequence[IndexableEvent], outcomes: Sequence[UpsertOutcome]) -> None:
         now = self._clock()
