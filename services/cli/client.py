@@ -89,18 +89,21 @@ class ServiceClient:
         except httpx2.TransportError as error:
             raise Unreachable(self.service, self.url) from error
 
-    def json(self, method: str, path: str, **options: Any) -> Any:
-        """Return the JSON document of an answer below 400."""
+    def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Return the JSON object of an answer below 400."""
         response = self.call(method, path, **options)
         if response.status_code >= 400:
             raise refusal(self.service, response)
         try:
-            return response.json()
-        except ValueError as error:
+            document = response.json()
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
             raise Failure(
-                f"{response.url} answered something that is not JSON.",
-                "Something else listens there: stop it, or name the right address.",
-            ) from error
+                f"{self.service} at {self.url} answered {path} with something unknown here.",
+                "Something else may listen there: stop it, or name the right address.",
+            )
+        return document
 
 
 class Unreachable(Failure):

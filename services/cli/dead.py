@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from services.cli import options
-from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.client import ServiceClient, api_key, refusal, service_url
 from services.cli.output import Failure, harmless, plural, print_json, short_date, stdout
 
 PAGE = 100
 MAX_SHOWN_CHARS = 4_000
+# Gone, or no id of a dead letter at all.
+UNKNOWN = frozenset({404, 410, 422})
+NOT_REPLAYABLE = 409
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="As `dead list` prints them.")]
 All = Annotated[bool, typer.Option("--all", help="Every dead letter (of --reason, if given).")]
@@ -77,9 +80,12 @@ def show_letter(
 ) -> None:
     """Show one dead letter with the bytes that it holds."""
     with _client(data_dir, ingest_url, api_key_file) as client:
-        letter = next((one for one in _letters(client, None) if one.get("id") == letter_id), None)
-    if letter is None:
-        raise _unknown(letter_id)
+        response = client.call("GET", f"/v1/dead-letters/{quote(letter_id, safe='')}")
+    if response.status_code in UNKNOWN:
+        raise Failure(f"there is no dead letter {letter_id}.", "`wireroom dead list` prints those there are.")
+    if response.status_code >= 400:
+        raise refusal("ingest", response)
+    letter: dict[str, Any] = response.json()
     if json_output:
         print_json(letter)
         return
@@ -87,20 +93,19 @@ def show_letter(
 
     console = stdout()
     for name, value in letter.items():
-        if name != "fields":
-            console.print(Text.assemble((f"{name:<15}", "dim"), harmless(str(value))))
-    for name, value in (letter.get("fields") or {}).items():
-        console.print()
+        if name not in {"event", "fields"}:
+            console.print(Text.assemble((f"{name:<11} ", "dim"), harmless(str(value))))
+    console.print()
+    for name, value in _contents(letter).items():
         console.print(Text(name, style="bold"))
-        console.print(Text(harmless(_decoded(str(value)))[:MAX_SHOWN_CHARS]))
+        console.print(Text(value[:MAX_SHOWN_CHARS]))
 
 
-def _decoded(value: str) -> str:
-    """Return a field's bytes, base64 on the wire, as text."""
-    try:
-        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode("utf-8", "replace")
-    except (ValueError, binascii.Error):
-        return value
+def _contents(letter: dict[str, Any]) -> dict[str, str]:
+    """Return what the entry holds: its event as indented JSON, or its raw fields if that is no JSON."""
+    if letter.get("event") is not None:
+        return {"event": harmless(json.dumps(letter["event"], ensure_ascii=False, indent=2))}
+    return {name: harmless(str(value)) for name, value in (letter.get("fields") or {}).items()}
 
 
 def replay(
@@ -114,8 +119,8 @@ def replay(
 ) -> None:
     """Put dead letters back on the stream they came from, to be tried anew."""
     with _client(data_dir, ingest_url, api_key_file) as client:
-        done, unknown = _each(client, ids, every, reason, "POST", "/replay")
-    _tell(done, unknown, "replayed", json_output)
+        result = _each(client, ids, every, reason, "POST", "/replay")
+    _tell(result, "replayed", json_output)
 
 
 def discard(
@@ -129,8 +134,8 @@ def discard(
 ) -> None:
     """Delete dead letters for good."""
     with _client(data_dir, ingest_url, api_key_file) as client:
-        done, unknown = _each(client, ids, every, reason, "DELETE", "")
-    _tell(done, unknown, "discarded", json_output)
+        result = _each(client, ids, every, reason, "DELETE", "")
+    _tell(result, "discarded", json_output)
 
 
 def _client(data_dir: Any, ingest_url: str | None, key_file: Any) -> ServiceClient:
@@ -143,45 +148,51 @@ def _letters(client: ServiceClient, reason: str | None) -> Iterator[dict[str, An
     while True:
         given = {"reason": reason, "limit": PAGE, "before": before}
         params = {name: value for name, value in given.items() if value is not None}
-        page: list[dict[str, Any]] = client.json("GET", "/v1/dead-letters", params=params)["dead_letters"]
-        yield from page
-        if len(page) < PAGE:
+        page: dict[str, Any] = client.json("GET", "/v1/dead-letters", params=params)
+        yield from page.get("dead_letters", [])
+        before = page.get("next_before")
+        if before is None:
             return
-        before = str(page[-1]["id"])
+
+
+@dataclass(slots=True)
+class _Done:
+    """Ids that an action was done to, and why not to the others."""
+
+    done: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def _each(
     client: ServiceClient, ids: list[str] | None, every: bool, reason: str | None, method: str, action: str
-) -> tuple[list[str], list[str]]:
-    """Do one thing to each letter meant; return the ids done and those that are not there."""
+) -> _Done:
+    """Do one thing to each letter that is meant."""
     if bool(ids) == (every or reason is not None):
         raise typer.BadParameter("name dead letters by id, or say --all or --reason, not both.")
     # Read them all first: a replayed entry may die again and would be met a second time.
     wanted = ids or [str(letter["id"]) for letter in _letters(client, reason)]
-    done, unknown = [], []
+    result = _Done()
     for letter_id in wanted:
         response = client.call(method, f"/v1/dead-letters/{quote(letter_id, safe='')}{action}")
-        if response.status_code in {404, 410, 422}:
-            unknown.append(letter_id)
+        if response.status_code in UNKNOWN:
+            result.refused[letter_id] = "is not there (any more)"
+        elif response.status_code == NOT_REPLAYABLE:
+            result.refused[letter_id] = refusal("ingest", response).message
         elif response.status_code >= 400:
-            from services.cli.client import refusal
-
             raise refusal("ingest", response)
         else:
-            done.append(letter_id)
-    return done, unknown
+            result.done.append(letter_id)
+    return result
 
 
-def _tell(done: list[str], unknown: list[str], verb: str, json_output: bool) -> None:
+def _tell(result: _Done, verb: str, json_output: bool) -> None:
     if json_output:
-        print_json({verb: done, "unknown": unknown})
+        print_json({verb: result.done, "refused": result.refused})
     else:
-        stdout().print(f"[green]✓[/] {plural(len(done), 'dead letter')} {verb}")
-        for letter_id in unknown:
-            stdout().print(f"[yellow]![/] {letter_id} is not there", markup=True)
-    if unknown:
+        from rich.text import Text
+
+        stdout().print(f"[green]✓[/] {plural(len(result.done), 'dead letter')} {verb}")
+        for letter_id, why in result.refused.items():
+            stdout().print(Text.assemble(("! ", "yellow"), f"{letter_id} {harmless(why)}"), soft_wrap=True)
+    if result.refused:
         raise typer.Exit(1)
-
-
-def _unknown(letter_id: str) -> Failure:
-    return Failure(f"there is no dead letter {letter_id}.", "`wireroom dead list` prints those there are.")

@@ -20,6 +20,8 @@ def run_service(name: str) -> int:
         module.main()
     except ModuleNotFoundError as error:
         missing = error.name or str(error)
+        if missing.startswith(("services.", "shared.")):
+            raise  # ours, so no installing would bring it
         message = f"{name} cannot start: {missing} is not installed; pip install 'wireroom[{name}]'"
         print(message, file=sys.stderr)
         return 1
