@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.ingest.api.articles import articles_router
+from services.ingest.api.articles import add_submit_route, articles_router
 from services.ingest.api.batches import batches_router
 from services.ingest.api.dead_letters import dead_letters_router
 from services.ingest.doors import Doors
@@ -104,6 +104,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         redirect_slashes=False,
     )
     install_http(app, metrics=metrics, limits=_limits(settings))
+    add_submit_route(app, ingest)
     for router in (
         articles_router(ingest),
         batches_router(ingest),

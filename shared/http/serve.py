@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Coroutine, Generator
@@ -117,10 +118,22 @@ async def serve(
 async def _watch(server: _Server, listening: asyncio.Event, stop: asyncio.Event, address: str) -> None:
     """Tell when `server` listens, and make it drain once `stop` is set."""
     await listening.wait()
+    _calm_collector()
     log.info("listening", address=address)
     await stop.wait()
     log.info("draining", address=address)
     server.should_exit = True
+
+
+def _calm_collector() -> None:
+    """Leave what start-up made out of garbage collection, and collect less often.
+
+    A request makes some hundred objects; at the default of 700 the collector walked the whole
+    application every few requests, which took about a tenth of the CPU time of a submit.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, FastAPI, Path, Query, Request
 from starlette.responses import Response
 
 from services.ingest.api import documented
@@ -19,6 +19,7 @@ from services.ingest.service import Ingest, taken_down
 from services.ingest.submission import Origin, Submitted, retraction
 from services.ingest.webhooks import ID_HEADER
 from shared.events import ArticleId
+from shared.http.direct import DirectRoute
 from shared.http.problems import FieldError, Problem
 from shared.receipts import Receipt, receipt_from_hash
 from shared.streams import article_key
@@ -29,16 +30,9 @@ _FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": Fals
 ArticlePath = Annotated[ArticleId, Path(alias="id", description="The article's id: 32 hex digits.")]
 
 
-def articles_router(ingest: Ingest) -> APIRouter:
-    router = APIRouter(tags=["articles"])
+def add_submit_route(app: FastAPI, ingest: Ingest) -> None:
+    """Add `POST /v1/articles`, which is the hot path."""
 
-    @router.post(
-        "/v1/articles",
-        status_code=202,
-        summary="Submit an article",
-        responses=documented.SUBMITTED | documented.problems(400, 401, 408, 409, 413, 415, 422, 503),
-        openapi_extra=documented.SUBMIT_BODY,
-    )
     async def submit_article(request: Request) -> Response:
         """Accept one article; it is searchable a moment later.
 
@@ -52,6 +46,23 @@ def articles_router(ingest: Ingest) -> APIRouter:
             ingest.count_rejected(problem.slug)
             raise
         return _response(answer)
+
+    app.router.add_api_route(
+        "/v1/articles",
+        submit_article,
+        methods=["POST"],
+        status_code=202,
+        tags=["articles"],
+        summary="Submit an article",
+        responses=documented.SUBMITTED | documented.problems(400, 401, 408, 409, 413, 415, 422, 503),
+        openapi_extra=documented.SUBMIT_BODY,
+        route_class_override=DirectRoute,
+    )
+
+
+def articles_router(ingest: Ingest) -> APIRouter:
+    """Return the routes of takedowns and receipts."""
+    router = APIRouter(tags=["articles"])
 
     @router.delete(
         "/v1/articles/{id}",
