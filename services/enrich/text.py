@@ -66,9 +66,10 @@ _BOUND_SUFFIXES = _words(
     """
 )
 
-# Alternatives in order: addresses, dotted acronyms, initials, lower-case dotted, numbers, words, possessive.
+# Alternatives in order: addresses, dollars, dotted acronyms, initials, lower-case dotted, numbers, words, possessive.
 _TOKEN = re.compile(
     r"https?://\S+|www\.\S+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"
+    r"|(?:US|A|AU|C|CA|NZ|HK|S|NT|R|Z|J)\$"
     r"|(?:[^\W\d_a-zß-öø-ÿ]\.){2,}"
     r"|[^\W\d_a-zß-öø-ÿ]\.(?=\s?[^\W\d_a-z])"
     r"|\b[a-z]\.[a-z]\.(?:[a-z]\.)*"

@@ -14,6 +14,7 @@ from services.enrich.entities.gazetteer import LABEL_OF_CODE, Gazetteer
 
 _MAX_PHRASE_TOKENS = 8
 _PLACE_LABELS = frozenset({"GPE", "LOC", "NORP"})
+_PLACE_CUES = frozenset({"in", "at", "near", "of", "from", "to", "and"})
 _MEETINGS = frozenset({"summit", "summits", "meeting", "meetings", "conference", "talks"})
 _SMALL_WORDS = frozenset(
     {"of", "the", "and", "for", "on", "in", "de", "du", "des", "da", "do", "to", "&", "-"}
@@ -59,9 +60,11 @@ class DocumentPass:
     def run(self) -> list[Span]:
         """Return the revised spans in order of sentence and token."""
         self._trim_meetings()
+        self._label_country_acronyms()
         self._label_acronyms()
         self._use_majority_labels()
         self._label_short_forms()
+        self._add_known_names()
         self._add_missed_mentions()
         self._spans.sort(key=lambda span: (span.sentence, span.start))
         return self._spans
@@ -77,6 +80,14 @@ class DocumentPass:
             ):
                 span.end -= 1
                 span.label = "ORG"
+
+    def _label_country_acronyms(self) -> None:
+        """Give "U.S." and "UK" the label of a place, which is all that such short names can be."""
+        for span in self._spans:
+            if span.end - span.start == 1:
+                word = self._sentences[span.sentence].words[span.start]
+                if len(word) < 5 and word.isupper() and self._gazetteer.codes_of(word) == "G":
+                    span.label = "GPE"
 
     def _label_acronyms(self) -> None:
         """Give "(AVM)" after "Adivasi Vikas Morcha" the label of the long form."""
@@ -111,10 +122,17 @@ class DocumentPass:
                 continue
             word = self._sentences[span.sentence].words[span.start]
             if word in people and span.label != "PERSON" and word not in bodies:
-                if not self._is_known_place(word) or people[word] > 1:
+                if not self._is_known_place(word):
                     span.label = "PERSON"
-            elif word in bodies and word not in people and not self._is_known_place(word):
+            elif word in bodies and word not in people and self._may_be_body(span):
                 span.label = bodies[word]
+
+    def _may_be_body(self, span: Span) -> bool:
+        """Tell whether a lone first word of a company's name can mean the company: not "in Halifax"."""
+        words = self._sentences[span.sentence].words
+        before = words[span.start - 1].lower() if span.start else ""
+        known = self._gazetteer.codes_of(words[span.start])
+        return not known and span.label != "NORP" and before not in _PLACE_CUES
 
     def _name_parts(self) -> tuple[Counter[str], dict[str, str]]:
         """Return words of full personal names, and first words of longer other names with their label."""
@@ -135,6 +153,38 @@ class DocumentPass:
     def _is_known_place(self, word: str) -> bool:
         return any(LABEL_OF_CODE[code] in _PLACE_LABELS for code in self._gazetteer.codes_of(word))
 
+    def _add_known_names(self) -> None:
+        """Tag what the tagger left out though it is a listed name that can be little else.
+
+        These are names of two words or more and dotted acronyms ("U.S."), with no capital beside them.
+        """
+        taken = self._taken()
+        for number, sentence in enumerate(self._sentences):
+            words = sentence.words
+            for i, word in enumerate(words):
+                if taken[number][i] or not word[0].isupper():
+                    continue
+                length, codes = self._gazetteer.match(words, i)
+                if length < 2 and not (length and "." in word[:-1]):
+                    continue
+                if any(taken[number][i : i + length]) or not self._has_free_edges(words, i, i + length):
+                    continue
+                self._spans.append(Span(number, i, i + length, LABEL_OF_CODE[codes[0]]))
+                taken[number][i : i + length] = b"\x01" * length
+
+    @staticmethod
+    def _has_free_edges(words: list[str], start: int, end: int) -> bool:
+        before = words[start - 1] if start > 1 else ""
+        after = words[end] if end < len(words) else ""
+        return not before[:1].isupper() and (not after[:1].isupper() or "." in words[end - 1])
+
+    def _taken(self) -> list[bytearray]:
+        """Return for each sentence which tokens are in a span."""
+        taken = [bytearray(len(sentence.words)) for sentence in self._sentences]
+        for span in self._spans:
+            taken[span.sentence][span.start : span.end] = b"\x01" * (span.end - span.start)
+        return taken
+
     def _add_missed_mentions(self) -> None:
         """Tag untagged occurrences of names tagged elsewhere in the article, the longest first."""
         names: dict[str, str] = {}
@@ -151,10 +201,7 @@ class DocumentPass:
             words = key.split(" ", _MAX_PHRASE_TOKENS)
             if key[0].isupper() and len(words) <= _MAX_PHRASE_TOKENS:
                 longest[words[0]] = max(longest.get(words[0], 0), len(words))
-        taken = [bytearray(len(sentence.words)) for sentence in self._sentences]
-        for span in self._spans:
-            for i in range(span.start, span.end):
-                taken[span.sentence][i] = 1
+        taken = self._taken()
         found = [
             span
             for number, sentence in enumerate(self._sentences)

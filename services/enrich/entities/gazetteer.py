@@ -84,7 +84,10 @@ class Gazetteer:
             if code == "P" and surface is not name and (not words or words[0] in _HONORIFICS):
                 continue
             if words and words[0] in {"the", "The"} and len(words) > 1:
-                self._add_phrase(code, words[1:], name)
+                # Without its article "the States" is a word; "the WHO" and "The Hague Group" are names.
+                if len(words) > 2 or words[1].isupper():
+                    self._add_phrase(code, words[1:], name)
+                self.main_names.setdefault((code, " ".join(words[1:])), name)
             if words and words[0] != "the":
                 self._add_phrase(code, words, name)
         if code == "P":

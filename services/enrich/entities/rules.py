@@ -32,23 +32,20 @@ _DATE = re.compile(
     rf"\b(?:{_WEEKDAY},?\s)?(?:{_DAY}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?|{_MONTH}\s{_DAY}(?:,?\s{_YEAR})?"
     rf"|{_MONTH},?\s{_YEAR})(?!\w)"
     rf"|\b{_YEAR}-[01]\d-[0-3]\d\b"
-    rf"|\b(?:(?:last|next|this|on|late|early)\s)?{_WEEKDAY}\b(?:\s(?:morning|afternoon|evening|night))?"
+    rf"|\b(?:(?:last|next|this|late|early)\s)?{_WEEKDAY}\b(?:\s(?:morning|afternoon|evening|night))?"
     r"|\b(?:last|next|this)\s(?:week|weekend|month|year|quarter|summer|winter|spring|autumn|fall)\b"
     r"|\b(?:yesterday|tomorrow)\b"
     rf"|(?<=\b[Ii]n\s){_MONTH}\b(?!\s[A-Z])"
     rf"|(?<=\b(?:[Ii]n|[Bb]y|of)\s){_YEAR}\b|(?<=\b(?:since|until|[Ss]ince|after)\s){_YEAR}\b"
     rf"|\bthe\s(?:(?:early|late|mid)[\s-])?{_YEAR[:-2]}\d0s\b"
 )
-_LEADING_PREPOSITION = re.compile(r"on\s")
 
 
 def rule_spans(text: str) -> list[tuple[int, int, str]]:
     """Return (start, end, label) of dates, sums of money and percentages, in order, not overlapping."""
     found = [(m.start(), m.end(), "PERCENT") for m in _PERCENT.finditer(text)]
     found += [(m.start(), m.end(), "MONEY") for m in _MONEY.finditer(text)]
-    for match in _DATE.finditer(text):
-        preposition = _LEADING_PREPOSITION.match(match.group())
-        found.append((match.start() + (preposition.end() if preposition else 0), match.end(), "DATE"))
+    found += [(m.start(), m.end(), "DATE") for m in _DATE.finditer(text)]
     found.sort(key=lambda span: (span[0], -span[1]))
     spans: list[tuple[int, int, str]] = []
     for span in found:
