@@ -26,6 +26,7 @@ TITLE_WEIGHT: Final = 2
 MAX_TITLE_CHARS: Final = 300
 MAX_URL_CHARS: Final = 2048
 _UNIT: Final = 65535
+_TERM: Final = struct.Struct("<IH")
 _MAX_REVISION: Final = 2**63 - 1
 
 
@@ -33,9 +34,11 @@ _MAX_REVISION: Final = 2**63 - 1
 class Fingerprint:
     """An article as the corpus sees it.
 
-    `terms` are its most telling terms, heaviest first, with weights of Euclidean length 1.
-    `bands` and `sketch` come from `signature`. `version` orders what is known of one article: the
-    greater string wins (see `version_of`).
+    `version` orders what is known of one article: the greater string wins (see `version_of`).
+    `terms` are its most telling terms, heaviest first. `vector` holds 6 bytes for each: its hash and its
+    weight in units of 1/65535, little-endian; the weights have Euclidean length 1.
+    `bands` and `sketch` are what `signature` makes of the text. `digest` is a hash of all of this: the
+    same one means there is nothing to do. `story_id` is the id of the story that the article would found.
     """
 
     id: str
@@ -43,30 +46,12 @@ class Fingerprint:
     url: str | None
     at: datetime
     version: str
-    terms: tuple[tuple[str, float], ...]
+    terms: tuple[str, ...]
+    vector: bytes
     bands: bytes
     sketch: bytes
-
-    @property
-    def story_id(self) -> str:
-        """Id of the story that this article would found; tells nothing of the article itself."""
-        return xxhash.xxh3_128_hexdigest(b"story:" + _encode(self.id))
-
-    @property
-    def vector(self) -> bytes:
-        """Return `terms` as 6 bytes each: hash of the term, weight in units of 1/65535, little-endian."""
-        pairs = {term_hash(term): round(weight * _UNIT) for term, weight in reversed(self.terms)}
-        return b"".join(struct.pack("<IH", *pair) for pair in reversed(pairs.items()))
-
-    @property
-    def digest(self) -> bytes:
-        """Return a hash of all that the corpus stores: the same one means there is nothing to do."""
-        parts = (self.id, self.title, self.url or "", self.at.isoformat(), self.version)
-        state = xxhash.xxh3_128(_encode("\0".join(parts)))
-        state.update(self.vector)
-        state.update(self.bands)
-        state.update(self.sketch)
-        return state.digest()
+    digest: bytes
+    story_id: str
 
 
 def fingerprint(
@@ -84,15 +69,23 @@ def fingerprint(
     A copy often has a headline of its own, so near-duplicates are told by the body alone if there is one.
     """
     signature = minhash_signature(shingles(words_of(body) or words_of(title)))
+    bands, low_bytes = lsh_bands(signature), sketch(signature)
+    telling, vector = _telling_terms(title, body, idf)
+    title = title[:MAX_TITLE_CHARS]
+    url = url if url and len(url) <= MAX_URL_CHARS else None
+    labels = _encode("\0".join((article_id, title, url or "", at.isoformat(), version)))
     return Fingerprint(
         id=article_id,
-        title=title[:MAX_TITLE_CHARS],
-        url=url if url and len(url) <= MAX_URL_CHARS else None,
+        title=title,
+        url=url,
         at=at,
         version=version,
-        terms=_telling_terms(title, body, idf),
-        bands=lsh_bands(signature),
-        sketch=sketch(signature),
+        terms=telling,
+        vector=vector,
+        bands=bands,
+        sketch=low_bytes,
+        digest=xxhash.xxh3_128_digest(labels + vector + bands + low_bytes),
+        story_id=xxhash.xxh3_128_hexdigest(b"story:" + _encode(article_id)),
     )
 
 
@@ -105,18 +98,21 @@ def version_of(precedence: Precedence) -> str:
     return f"{min(precedence.epoch, 0xFFFFFFFF):08x}{int(precedence.final)}{revision:016x}"
 
 
-def term_hash(term: str) -> int:
-    return xxhash.xxh32_intdigest(_encode(term))
-
-
-def _telling_terms(title: str, body: str, idf: BackgroundIdf) -> tuple[tuple[str, float], ...]:
+def _telling_terms(title: str, body: str, idf: BackgroundIdf) -> tuple[tuple[str, ...], bytes]:
     counts = terms(body[:MAX_TEXT_CHARS])
     for term, count in terms(title[:MAX_TITLE_CHARS]).items():
         counts[term] = counts.get(term, 0) + TITLE_WEIGHT * count
-    weights = {term: (1 + math.log(count)) * max(idf.idf(term), 0.0) for term, count in counts.items()}
-    top = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:TOP_TERMS]
-    length = math.sqrt(sum(weight * weight for _, weight in top))
-    return tuple((term, weight / length) for term, weight in top if weight > 0)
+    # Negative weights sort heaviest first, and equal ones by term, without a key function.
+    weights = [(-idf.idf(term) * (1 + math.log(count)), term) for term, count in counts.items()]
+    weights.sort()
+    top = [(-weight, term) for weight, term in weights[:TOP_TERMS] if weight < 0]
+    length = math.hypot(*(weight for weight, _ in top)) or 1.0
+    by_hash: dict[int, tuple[str, int]] = {}
+    for weight, term in top:
+        if units := round(weight / length * _UNIT):
+            by_hash.setdefault(xxhash.xxh32_intdigest(_encode(term)), (term, units))
+    vector = b"".join(_TERM.pack(term_hash, units) for term_hash, (_, units) in by_hash.items())
+    return tuple(term for term, _ in by_hash.values()), vector
 
 
 def _encode(text: str) -> bytes:

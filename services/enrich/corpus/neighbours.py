@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.enrich.corpus.fingerprint import Fingerprint, term_hash
+from services.enrich.corpus.fingerprint import Fingerprint
 from shared.events import Related
 
 MAX_SHARED_TERMS: Final = 4
@@ -51,7 +50,7 @@ def why_duplicate(jaccard: float) -> str:
 
 def why_similar(article: Fingerprint, other_vector: bytes) -> str:
     """Name the terms that bring the two together, the weightiest first."""
-    other: Mapping[int, int] = dict(struct.iter_unpack("<IH", other_vector))
-    shared = ((weight * other.get(term_hash(term), 0), term) for term, weight in article.terms)
-    telling = sorted((pair for pair in shared if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))
-    return "shares: " + ", ".join(term for _, term in telling[:MAX_SHARED_TERMS])
+    other: dict[int, int] = dict(struct.iter_unpack("<IH", other_vector))
+    own = zip(article.terms, struct.iter_unpack("<IH", article.vector), strict=True)
+    shared = ((-weight * other[term_hash], term) for term, (term_hash, weight) in own if term_hash in other)
+    return "shares: " + ", ".join(term for _, term in sorted(shared)[:MAX_SHARED_TERMS])

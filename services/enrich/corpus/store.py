@@ -50,8 +50,8 @@ class Corpus:
         max_postings: int = 256,
         half_life: timedelta = timedelta(days=60),
         min_jaccard: float = 0.5,
-        min_similar: float = 0.05,
-        min_story: float = 0.1,
+        min_similar: float = 0.04,
+        min_story: float = 0.085,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._redis = redis
