@@ -18,6 +18,7 @@ SNIPPET_CHARS = 200
 MAX_SPANS = 500
 # Letters with no accent to take off; of those that are written as two, the first.
 _UNDECOMPOSED = dict(zip("øłđðßæœıħ", "olddsaoih", strict=True))
+_WORD = re.compile(r"[^\W_]+")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 Spans = list[tuple[int, int]]
@@ -73,6 +74,9 @@ def find_spans(text: str, needles: Sequence[Needle], reader: Reader) -> Spans:
 
 
 def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iterable[tuple[int, int]]:
+    if not needle.start:
+        yield from _matching_words(text, folded, needle)
+        return
     at = 0
     found = 0
     while found < MAX_SPANS:
@@ -86,6 +90,18 @@ def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iter
                 found += 1
                 yield at, phrase_end
         at = max(end, at + 1)
+
+
+def _matching_words(text: str, folded: str, needle: Needle) -> Iterable[tuple[int, int]]:
+    """Ask of each different word whether it matches: most words of a body come several times."""
+    answers: dict[str, bool] = {}
+    for word in _WORD.finditer(folded):
+        start, end = word.span()
+        answer = answers.get(word.group())
+        if answer is None:
+            answer = answers[word.group()] = needle.matches(text[start:end])
+        if answer:
+            yield start, end
 
 
 def _starts_word(folded: str, at: int, reader: Reader) -> bool:

@@ -14,6 +14,11 @@ KEYWORD = "keyword"
 LONGEST_WORD_BYTES = 40
 LONGEST_KEYWORD_CHARS = 256  # Tantivy drops terms above 64 KiB; nobody filters by a name this long
 
+_MARKS = re.compile(
+    "["
+    + "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) == "Mn")
+    + "]+"
+)
 # Scripts that put no space between words: each character becomes a word, so that phrases find them.
 _UNSPACED = re.compile(
     r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff])"
@@ -27,8 +32,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text)
-    kept = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+    kept = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     folded = unicodedata.normalize("NFC", kept).encode("utf-8", "replace").decode()
     return _UNSPACED.sub(r" \1 ", folded)
 

@@ -27,8 +27,9 @@ class AfterKey:
 class AtOffset:
     """By relevance: the page begins at `offset` among the documents written up to `last_seq`.
 
-    Tantivy cannot search after a score, so pages are counted. The bound on `last_seq` keeps articles that
-    arrive meanwhile from pushing earlier hits onto the next page.
+    Tantivy cannot search after a score, so pages are counted, in the snapshot of the first page (see
+    `engine.snapshots`). When that is kept no more, the bound on `last_seq` at least keeps articles that came
+    meanwhile from pushing earlier hits onto the next page.
     """
 
     offset: int

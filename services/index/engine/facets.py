@@ -16,8 +16,9 @@ _COLUMNS: dict[FacetName, str] = {
     "sentiment": "sentiment",
     "stories": "story",
 }
-# Each segment hands over its top values only; with this many, a count is short only in a long tail.
-_VALUES_PER_SEGMENT = 2_000
+# Each segment hands over its top values only. A count is short when a value is that far down in a segment and
+# yet among the first of all; 2,000 instead made the entities of 100k articles cost 11 ms instead of 7.
+_VALUES_PER_SEGMENT = 200
 
 
 def facet_request(facets: Sequence[FacetName], size: int) -> dict[str, Any]:

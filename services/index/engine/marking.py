@@ -96,9 +96,14 @@ def _common_beginning(stem: str) -> str:
 
 
 def _within(word: str, distance: int) -> Callable[[str], bool]:
+    letters = set(word)
+
     def matches(surface: str) -> bool:
         other = word_of(surface)
-        return abs(len(other) - len(word)) <= distance and edit_distance(word, other, distance) <= distance
+        # An edit takes away at most one letter and one of length, which rules out nearly every word at once.
+        if abs(len(other) - len(word)) > distance or len(letters.difference(other)) > distance:
+            return False
+        return edit_distance(word, other, distance) <= distance
 
     return matches
 

@@ -33,7 +33,8 @@ from services.index.engine.protocol import (
     filtered,
 )  # fmt: skip
 from services.index.engine.schema import ARTICLE, SCHEMA_VERSION
-from services.index.engine.writing import RevisionedIndex
+from services.index.engine.snapshots import SnapshotCache
+from services.index.engine.writing import RevisionedIndex, Snapshot
 
 _SIMILAR_TERMS = 25
 
@@ -59,6 +60,7 @@ class TantivyEngine:
             raise
         self._compiler = Compiler(self._index.schema)
         self._swap = threading.Lock()
+        self._kept = SnapshotCache()
 
     # Writing
 
@@ -98,6 +100,7 @@ class TantivyEngine:
             replacement = RevisionedIndex(current)
             previous, self._index = self._index, replacement
             previous.close()
+            self._kept.clear()
             self._home.remove_all_but(current)
             return True
 
@@ -131,13 +134,16 @@ class TantivyEngine:
         return hits[0][1] if hits else None
 
     def search(self, query: Query) -> Page:
-        searcher = self._index.searcher
+        snapshot = self._index.snapshot
         place = decode_cursor(query.cursor, query) if query.cursor else None
         base = self._compiler.compile(filtered(query))
+        if isinstance(place, AtOffset):
+            snapshot = self._kept.get(place.last_seq, snapshot)
+        searcher = snapshot.searcher
         following: AfterKey | AtOffset | None
         count_here = query.count != "none" and place is None
         if query.ranks:
-            hits, total, following = self._by_relevance(searcher, query, base, place, count=count_here)
+            hits, total, following = self._by_relevance(snapshot, query, base, place, count=count_here)
         else:
             hits, total, following = self._newest(searcher, query, base, place, count=count_here)
         if query.count != "none" and total is None:
@@ -164,26 +170,31 @@ class TantivyEngine:
         below = self._compiler.below(base, place.key) if isinstance(place, AfterKey) else base
         result = searcher.search(below, limit=query.size + 1, count=count, order_by_field="sort_key")
         page = whole_keys(result.hits, query.size)
-        following = AfterKey(page[-1][0]) if len(page) < len(result.hits) else None
+        following = AfterKey(page[-1][0]) if len(result.hits) > query.size else None
         return page, _count(result) if count else None, following
 
     def _by_relevance(
-        self, searcher: Searcher, query: Query, base: TantivyQuery, place: object, *, count: bool
+        self, snapshot: Snapshot, query: Query, base: TantivyQuery, place: object, *, count: bool
     ) -> tuple[list[tuple[Any, DocAddress]], int | None, AtOffset | None]:
-        offset, seen, last_seq = 0, base, self._committed_seq(searcher)
+        offset, seen, last_seq = 0, base, snapshot.seq
         if isinstance(place, AtOffset):
             offset, last_seq = place.offset, place.last_seq
-            seen = self._compiler.written_up_to(base, last_seq)
-        result = searcher.search(seen, limit=query.size + 1, offset=offset, count=count)
+            if last_seq != snapshot.seq:
+                seen = self._compiler.written_up_to(base, last_seq)
+        result = snapshot.searcher.search(seen, limit=query.size + 1, offset=offset, count=count)
         page = result.hits[: query.size]
         reached = offset + len(page)
         more = len(result.hits) > query.size and reached <= MAX_OFFSET
-        return page, _count(result) if count else None, AtOffset(reached, last_seq) if more else None
+        return (
+            page,
+            _count(result) if count else None,
+            self._continued(reached, snapshot, last_seq) if more else None,
+        )
 
-    def _committed_seq(self, searcher: Searcher) -> int:
-        """Uncommitted writes have higher numbers: what this searcher sees was written up to here."""
-        newest = searcher.search(TantivyQuery.all_query(), limit=1, count=False, order_by_field="seq").hits
-        return int(newest[0][0]) if newest else 0
+    def _continued(self, offset: int, snapshot: Snapshot, last_seq: int) -> AtOffset:
+        if last_seq == snapshot.seq:
+            self._kept.keep(snapshot)
+        return AtOffset(offset, last_seq)
 
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
         held = self.get(article_id)
@@ -209,7 +220,8 @@ class TantivyEngine:
     # Looking after
 
     def stats(self) -> EngineStats:
-        searcher = self._index.searcher
+        snapshot = self._index.snapshot
+        searcher = snapshot.searcher
         articles = TantivyQuery.term_query(self._index.schema, "kind", ARTICLE, "basic")
         found = _count(searcher.search(articles, limit=1, count=True))
         return EngineStats(
@@ -219,7 +231,7 @@ class TantivyEngine:
             size_bytes=size_bytes(self._index.directory),
             directory=self._index.directory.name,
             schema_version=SCHEMA_VERSION,
-            last_seq=self._committed_seq(searcher),
+            last_seq=snapshot.seq,
         )
 
     def health(self) -> EngineHealth:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from tantivy import Index, IndexWriter, Query, Searcher
 
@@ -24,10 +25,22 @@ HEAP_BYTES = 128_000_000
 INDEXING_THREADS = 1
 
 
+class Snapshot(NamedTuple):
+    """The index as of a commit; `seq` is the number of the latest write in it."""
+
+    searcher: Searcher
+    seq: int
+
+
+def _snapshot(searcher: Searcher) -> Snapshot:
+    newest = searcher.search(Query.all_query(), limit=1, count=False, order_by_field="seq").hits
+    return Snapshot(searcher, int(newest[0][0]) if newest else 0)
+
+
 class RevisionedIndex:
     """Writes are atomic per commit: after any failure of the writer, all since the last commit is dropped.
 
-    Methods that write take one lock; `searcher` is a snapshot that any number of threads may use.
+    Methods that write take one lock; any number of threads may read a snapshot.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -38,7 +51,7 @@ class RevisionedIndex:
         self._lock = threading.RLock()
         self._pending: dict[str, Rank] = {}
         self._open()
-        self._seq = self._last_seq()
+        self._seq = self._snapshot.seq
 
     def _open(self) -> None:
         try:
@@ -47,19 +60,19 @@ class RevisionedIndex:
             self._index.config_reader("manual")
             self._index.reload()
             self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, INDEXING_THREADS)
-            self._searcher: Searcher = self._index.searcher()
+            self._snapshot = _snapshot(self._index.searcher())
         except ValueError as error:
             raise IndexUnusable(
                 f"the index in {self.directory} cannot be opened ({error}): run `wireroom reindex`"
             ) from error
 
-    def _last_seq(self) -> int:
-        newest = self._searcher.search(Query.all_query(), limit=1, count=False, order_by_field="seq").hits
-        return int(newest[0][0]) if newest else 0
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
 
     @property
     def searcher(self) -> Searcher:
-        return self._searcher
+        return self._snapshot.searcher
 
     @property
     def last_seq(self) -> int:
@@ -79,7 +92,7 @@ class RevisionedIndex:
         """See `protocol.SearchEngine.upsert_many`."""
         with self._lock:
             unknown = {event.article_id for event in events} - self._pending.keys()
-            held = stored_ranks(self._searcher, self.schema, sorted(unknown))
+            held = stored_ranks(self.searcher, self.schema, sorted(unknown))
             return [self._upsert(event, held, indexed_at) for event in events]
 
     def _upsert(self, event: IndexableEvent, held: dict[str, Rank], indexed_at: datetime) -> UpsertOutcome:
@@ -110,7 +123,8 @@ class RevisionedIndex:
                 return
             try:
                 self._require_writer().commit()
-                self.refresh()
+                self._index.reload()
+                self._snapshot = Snapshot(self._index.searcher(), self._seq)
             except (ValueError, OSError) as error:
                 self._drop_uncommitted()
                 raise CommitFailed(f"the commit failed: {error}") from error
@@ -126,7 +140,7 @@ class RevisionedIndex:
             except (ValueError, OSError):
                 self._drop_uncommitted()
             self._pending.clear()
-            self._seq = self._last_seq()
+            self._seq = self._snapshot.seq
 
     def _require_writer(self) -> IndexWriter:
         if self._writer is None:
@@ -146,11 +160,12 @@ class RevisionedIndex:
             # The caller learns of the first error, and the next write tries again to open.
             self._writer = None
         else:
-            self._seq = self._last_seq()
+            self._seq = self._snapshot.seq
 
     def refresh(self) -> None:
-        self._index.reload()
-        self._searcher = self._index.searcher()
+        with self._lock:
+            self._index.reload()
+            self._snapshot = _snapshot(self._index.searcher())
 
     def close(self) -> None:
         """Drop what is not committed and wait for merges, so that the directory is at rest."""
