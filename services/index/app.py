@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,12 +16,14 @@ from services.index.maintenance import Reindexer, maintenance_router, write_admi
 from services.index.settings import IndexSettings
 from shared import __version__
 from shared.http.auth import ApiKeys
+from shared.http.docs import docs_router
 from shared.http.health import health_router
 from shared.http.limits import Limits
 from shared.http.serve import install_http, run_service
 from shared.logging import configure_logging
 from shared.metrics import Metrics
 from shared.runtime.consumer import StreamConsumer
+from shared.runtime.trim import Trimmer
 from shared.settings import load_settings
 from shared.streams import ENRICHED
 
@@ -51,8 +54,12 @@ def create_app(settings: IndexSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        trimming = asyncio.create_task(
+            Trimmer(consumer.redis, partitions=settings.partitions, metrics=metrics).run()
+        )
         async with consumer.running():
             yield
+        trimming.cancel()
         engine.close()
         archive.close()
 
@@ -66,6 +73,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, _read_keys(settings)))
     app.include_router(maintenance_router(reindexer, write_admin_token(settings.data_dir)))
+    app.include_router(docs_router(app))
     app.include_router(health_router({"articles.enriched": consumer.check, "engine": engine_check}, metrics))
     return app
 

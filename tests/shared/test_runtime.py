@@ -260,6 +260,24 @@ async def test_the_loop_comes_back_after_its_group_was_lost(redis: Redis, start:
     assert await published_ids(redis) == [article_id("b")]
 
 
+async def test_readiness_tells_whether_the_loop_really_ran_lately(
+    redis: Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = await start(pass_on)
+    await eventually(lambda: _is_fine(consumer), what="ready on an empty stream")
+    for subscriber in consumer._broker.subscribers:  # its loop dies without a word
+        for task in subscriber.tasks:
+            task.get_loop().call_soon(subscriber.tasks.clear)
+            task.cancel()
+    monkeypatch.setattr("shared.runtime.consumer.LOOP_SILENT_S", 0.3)
+    problem = await eventually(consumer.check)
+    assert "has not been read" in problem
+
+
+async def _is_fine(consumer: StreamConsumer) -> bool:
+    return await consumer.check() is None
+
+
 async def test_replaying_a_dead_letter_puts_its_bytes_back_once(redis: Redis, start: Start) -> None:
     broken = True
 
