@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
-_IN_ARRAY = re.compile(rb'["\[\]{},]')
+# A whole string is passed over in one go; a lone quote is one whose end is not here yet.
+_IN_ARRAY = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
 _IN_STRING = re.compile(rb'["\\]')
 
 
@@ -128,35 +129,50 @@ class _ArraySplitter:
         self._escaped = False
 
     def feed(self, chunk: bytes) -> Iterator[Item]:
-        at = start = 0
-        if self._escaped and chunk:
-            self._escaped, at = False, 1
-        while True:
-            found = (_IN_STRING if self._in_string else _IN_ARRAY).search(chunk, at)
-            if found is None:
-                break
-            at = found.end()
-            mark = found.group()
-            if self._in_string:
-                if mark == b'"':
-                    self._in_string = False
-                elif at < len(chunk):
-                    at += 1
-                else:
-                    self._escaped = True
-            elif mark == b'"':
-                self._in_string = True
-            elif mark in b"[{":
+        start = 0
+        for mark, begin, end in self._marks(chunk):
+            if mark in b"[{":
                 self._depth += 1
                 if self._depth == 1:
-                    start = at
+                    start = end
             elif self._depth == 1:  # a comma between elements, or the end of the array
-                yield from self._element(chunk[start : found.start()])
-                start = at
+                yield from self._element(chunk[start:begin])
+                start = end
                 self._depth -= mark != b","
             elif mark != b",":
                 self._depth = max(0, self._depth - 1)
         self._part.add(chunk[start:])
+
+    def _marks(self, chunk: bytes) -> Iterator[tuple[bytes, int, int]]:
+        """Yield the brackets and commas outside strings, and where each begins and ends."""
+        at = 0
+        while True:
+            if self._in_string:
+                at = self._skip_string(chunk, at)
+            found = None if self._in_string else _IN_ARRAY.search(chunk, at)
+            if found is None:
+                return
+            at = found.end()
+            mark = found.group()
+            if mark == b'"':
+                self._in_string = True
+            elif len(mark) == 1:
+                yield mark, found.start(), at
+
+    def _skip_string(self, chunk: bytes, at: int) -> int:
+        """Return where the string that is open at `at` ends in `chunk`; it stays open if it does not."""
+        if self._escaped and at < len(chunk):
+            self._escaped = False
+            at += 1
+        while (found := _IN_STRING.search(chunk, at)) is not None:
+            at = found.end()
+            if found.group() == b'"':
+                self._in_string = False
+                return at
+            if at == len(chunk):
+                self._escaped = True
+            at += 1
+        return len(chunk)
 
     def _element(self, last_piece: bytes) -> Iterator[Item]:
         self._part.add(last_piece)
