@@ -22,6 +22,7 @@ from services.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.text import Text
 
 TONES = ("negative", "neutral", "positive")
@@ -86,7 +87,7 @@ def show_page(page: dict[str, Any]) -> None:
     console = stdout()
     hits = page.get("hits", [])
     for hit in hits:
-        console.print(hit_text(hit))
+        console.print(hit_lines(hit))
         console.print()
     total = page.get("total")
     if not hits:
@@ -106,27 +107,29 @@ def show_page(page: dict[str, Any]) -> None:
 
 def _facet_values(page: dict[str, Any], name: str) -> list[str]:
     rows = (page.get("facets") or {}).get(name) or []
-    return [f"{str(row['value']).partition(':')[2] or row['value']} ({row['count']})" for row in rows]
+    return [f"{row.get('label') or row.get('value')} ({row.get('count')})" for row in rows]
 
 
-def hit_text(hit: dict[str, Any]) -> Text:
+def hit_lines(hit: dict[str, Any]) -> RenderableType:
     """Return one hit: title, where and when and in what tone, the passage that matched, who is in it."""
+    from rich.console import Group
+    from rich.padding import Padding
     from rich.text import Text
 
     highlights = hit.get("highlights") or {}
-    title = _first_fragment(highlights.get("title"))
-    text = marked_text(title, "bold") if title else Text(harmless(hit.get("title") or "(no title)"), "bold")
-    text.append("\n  ")
-    text.append_text(_byline(hit))
+    marked = _first_fragment(highlights.get("title"))
+    title = (
+        marked_text(marked, "bold") if marked else Text(harmless(hit.get("title") or "(no title)"), "bold")
+    )
+    lines = [_byline(hit)]
     passage = _first_fragment(highlights.get("body"))
     if passage:
-        text.append("\n  ")
-        text.append_text(marked_text(" ".join(passage.split())))
-    people = _entity_names(hit)
-    if people:
-        text.append(f"\n  {names(people, SHOWN_ENTITIES)}", style="cyan")
-    text.append(f"\n  {hit.get('id', '')}", style="dim")
-    return text
+        lines.append(marked_text(" ".join(passage.split())))
+    named = _entity_names(hit)
+    if named:
+        lines.append(Text(names(named, SHOWN_ENTITIES), style="cyan"))
+    lines.append(Text(str(hit.get("id", "")), style="dim"))
+    return Group(title, Padding(Group(*lines), (0, 0, 0, 2)))
 
 
 def _first_fragment(value: Any) -> str:

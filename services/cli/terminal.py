@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.status import Status
 from rich.table import Table
@@ -20,7 +20,7 @@ from services.cli.client import ServiceClient, api_key
 from services.cli.log_view import JsonLog, LogView, TerminalLog
 from services.cli.output import Failure, plural, stderr, stdout
 from services.cli.samples import SampleRun, run_samples
-from services.cli.search import hit_text
+from services.cli.search import hit_lines
 from services.supervisor.stack import Stack, StackSettings, StartFailed, running_stack
 
 
@@ -42,8 +42,12 @@ async def run_up(settings: StackSettings, samples: Path | None, log_format: str)
             if log_format != "json":
                 stdout().print(_panel(stack, ready_s))
             if samples is not None:
+                submitting = asyncio.ensure_future(_submit_samples(stack, samples, log))
                 with progress.step("Submitting the sample wire…"):
-                    await signals.unless_stopped(_submit_samples(stack, samples, log, log_format))
+                    await signals.unless_stopped(submitting)
+                run = None if submitting.cancelled() else submitting.result()
+                if run is not None and log_format != "json":
+                    stdout().print(_sample_lines(run))
             await signals.stopped.wait()
             progress.tell("Stopping: finishing what is in hand. Ctrl-C again stops at once.")
         progress.tell("Stopped.")
@@ -75,6 +79,8 @@ class _Progress:
 
     def tell(self, message: str) -> None:
         if not self.quiet:
+            if self.console.is_terminal:
+                self.console.file.write("\r")  # over the ^C that the terminal has just echoed
             self.console.print(f"[dim]{message}[/]")
 
 
@@ -131,20 +137,18 @@ class _Signals:
             loop.remove_signal_handler(number)
 
 
-async def _submit_samples(stack: Stack, samples: Path, log: LogView, log_format: str) -> None:
+async def _submit_samples(stack: Stack, samples: Path, log: LogView) -> SampleRun | None:
     """A failure here is told and no more: everything runs, and that is what was asked for."""
     try:
         run = await asyncio.to_thread(_run_samples, stack.url("ingest"), stack.url("index"), samples)
     except FileNotFoundError:
         log.announce("warning", "there is no sample wire here, nothing was submitted", path=str(samples))
-        return
+        return None
     except Failure as error:
         log.announce("warning", f"the sample wire was not submitted: {error.message}")
-        return
-    if log_format == "json":
-        log.announce("info", "samples searchable", articles=run.searchable, seconds=round(run.seconds, 3))
-    else:
-        stdout().print(_sample_lines(run))
+        return None
+    log.announce("info", "samples searchable", articles=run.searchable, seconds=round(run.seconds, 3))
+    return run
 
 
 def _run_samples(ingest_url: str, index_url: str, samples: Path) -> SampleRun:
@@ -184,10 +188,10 @@ def _sample_lines(run: SampleRun) -> Group:
         first.append(f"in {run.seconds:.1f} s", style="bold green")
     else:
         first = Text(f"✓ {plural(run.searchable, 'sample article')} searchable from before", style="green")
-    lines: list[Text] = [Text(), first]
+    lines: list[RenderableType] = [Text(), first]
     if run.hit is not None:
         lines += [Text(), Text.assemble(("$ ", "dim"), f'wireroom search "{run.query}"')]
-        lines += [hit_text(run.hit), Text()]
+        lines += [hit_lines(run.hit), Text()]
         found = f"{plural(run.total, 'article')} found in {run.search_ms:.0f} ms. Ctrl-C stops everything."
         lines.append(Text(found, style="dim"))
     return Group(*lines)

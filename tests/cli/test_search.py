@@ -18,7 +18,7 @@ def _page(**changes: Any) -> dict[str, Any]:
         "entities": [{"canonical": "Petra Ruiz", "label": "PERSON"}],
         "sentiment": {"label": "negative", "score": -0.4},
     }
-    facets = {"entities": [{"value": "PERSON:Petra Ruiz", "count": 3}]}
+    facets = {"entities": [{"value": "PERSON:Petra Ruiz", "label": "Petra Ruiz", "count": 3}]}
     return {
         "total": 12,
         "exact": True,
