@@ -70,7 +70,7 @@ class ServiceSettings(BaseSettings):
         0.5, description="Wait before the first redelivery; doubles with each, with jitter."
     )
     reclaim_idle_s: Seconds = Field(
-        30.0,
+        15.0,
         description="Seconds without a heartbeat after which another consumer takes an entry over; "
         "also the longest wait between redeliveries.",
     )

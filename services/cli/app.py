@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 
-from services.cli import admin, containers, dead, doctor, output, search, submit, up
+from services.cli import admin, containers, dead, doctor, output, reference, search, submit, up
 from shared.errors import WireroomError
 
 app = typer.Typer(
@@ -23,12 +22,14 @@ app = typer.Typer(
 )
 
 # One module per group of commands; each adds its own.
-for module in (up, submit, search, dead, admin, doctor, containers):
+for module in (up, submit, search, dead, admin, doctor, containers, reference):
     module.register(app)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             print(version("wireroom"))
         except PackageNotFoundError:
