@@ -89,7 +89,7 @@ def streams_asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Wireroom streams",
             "version": SCHEMA_VERSION,
-            "description": "An entry has the field `event`, the JSON of one event, and may have `traceparent`.",
+            "description": "An entry has the field `event`, an event as JSON, and may have `traceparent`.",
         },
         "defaultContentType": "application/json",
         "channels": channels,
