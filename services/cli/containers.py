@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from services.cli.probe import probe as run_probe
 from services.cli.service import run_service
 
 PANEL = "One service (containers)"
@@ -36,4 +35,6 @@ def index() -> None:
 
 def probe(url: Annotated[str, typer.Argument(help="For example http://127.0.0.1:8001/readyz.")]) -> None:
     """Exit with 0 if URL answers 200 within three seconds."""
+    from services.cli.probe import probe as run_probe
+
     raise typer.Exit(run_probe(url))

@@ -16,6 +16,7 @@ from services.cli.output import Failure, harmless, plural, print_json, short_dat
 
 PAGE = 100
 MAX_SHOWN_CHARS = 4_000
+MAX_ERROR_CHARS = 300
 # Gone, or no id of a dead letter at all.
 UNKNOWN = frozenset({404, 410, 422})
 NOT_REPLAYABLE = 409
@@ -52,22 +53,17 @@ def list_letters(
     if not letters:
         console.print("[green]✓[/] No dead letters.")
         return
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("id", "died", "at", "reason", "tries", "why"):
-        table.add_column(column, no_wrap=column != "why")
     for letter in letters:
-        table.add_row(
-            str(letter.get("id")),
-            short_date(letter.get("died_at")),
-            str(letter.get("group")),
-            str(letter.get("reason")),
-            str(letter.get("attempts")),
-            Text(harmless(str(letter.get("error") or ""))[:200]),
-        )
-    console.print(table)
+        tries = plural(int(letter.get("attempts") or 0), "try", "tries")
+        heading = Text(str(letter.get("id")), style="bold")
+        heading.append(f"  {letter.get('reason')}", style="not bold red")
+        when = f"  in {letter.get('group')}, {short_date(letter.get('died_at'))}, after {tries}"
+        console.print(heading.append(when, style="not bold dim"))
+        why = harmless(" ".join(str(letter.get("error") or "").split()))[:MAX_ERROR_CHARS]
+        console.print(Padding(Text(why), (0, 0, 0, 2)))
     console.print("[dim]Once the cause is mended: wireroom dead replay ID… (or --all)[/]")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -92,6 +91,8 @@ def _redis_settings(instance: Instance | None) -> ServiceSettings:
 
 def _check_pipeline(instance: Instance | None) -> Iterator[Check]:
     """Check Redis, and what waits in its streams."""
+    import asyncio
+
     from redis import Redis
     from redis.exceptions import RedisError
 

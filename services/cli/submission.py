@@ -6,10 +6,10 @@ Sending again is always safe, because ingest answers `duplicate` to what it has.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from services.cli.client import ServiceClient, Unreachable, refusal
@@ -159,6 +159,8 @@ def retry_after_s(value: str | None, now: datetime) -> float:
     """Return the seconds that a Retry-After header asks for (RFC 9110: seconds, or a date), within bounds."""
     if value is None:
         return 1.0
+    from email.utils import parsedate_to_datetime
+
     try:
         seconds = float(value) if value.strip().isdecimal() else None
         if seconds is None:
@@ -200,17 +202,17 @@ class Arrival:
 
     searchable: int = 0
     lost: dict[str, str] = field(default_factory=dict)
-    waiting: list[str] = field(default_factory=list)
+    waiting: deque[str] = field(default_factory=deque)
 
 
 def wait_until_searchable(
     client: ServiceClient,
     ids: Sequence[str],
     timeout_s: float,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Callable[[Arrival], None] = lambda _: None,
 ) -> Arrival:
     """Poll receipts until each article is indexed or will not be, or nothing moves for `timeout_s`."""
-    arrival = Arrival(waiting=list(ids))
+    arrival = Arrival(waiting=deque(ids))
     moved_at = time.monotonic()
     while arrival.waiting and time.monotonic() - moved_at < timeout_s:
         # The oldest first: while it is still on its way, the later ones need not be asked.
@@ -219,14 +221,14 @@ def wait_until_searchable(
         status = str(receipt.get("status"))
         if status not in DONE:
             # With several workers one article may overtake another: look at the others in turn.
-            arrival.waiting.append(arrival.waiting.pop(0))
+            arrival.waiting.rotate(-1)
             time.sleep(0.02)
             continue
-        arrival.waiting.pop(0)
+        arrival.waiting.popleft()
         moved_at = time.monotonic()
         if status in {"indexed", "superseded"}:
             arrival.searchable += 1
         else:
             arrival.lost[article_id] = status
-        progress(1)
+        progress(arrival)
     return arrival

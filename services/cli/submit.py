@@ -51,7 +51,7 @@ def submit(
     with ServiceClient("ingest", address, api_key(api_key_file)) as client:
         with _progress_bar(files) as progress:
             summary = send_all(client, items, progress)
-        arrival = wait_until_searchable(client, summary.ids, timeout_s) if wait else None
+        arrival = _wait(client, summary.ids, timeout_s) if wait else None
     if json_output:
         print_json({**summary.as_json(), **_arrival_json(arrival)})
     else:
@@ -100,10 +100,19 @@ def _progress_bar(files: list[str]) -> Iterator[Progress]:
         yield advance
 
 
+def _wait(client: ServiceClient, ids: list[str], timeout_s: float) -> Arrival:
+    with stderr().status("Waiting until all are searchable…") as status:
+
+        def tell(arrival: Arrival) -> None:
+            status.update(f"Waiting until all are searchable… {arrival.searchable:,} of {len(ids):,}")
+
+        return wait_until_searchable(client, ids, timeout_s, tell)
+
+
 def _arrival_json(arrival: Arrival | None) -> dict[str, Any]:
     if arrival is None:
         return {}
-    return {"searchable": arrival.searchable, "lost": arrival.lost, "still_waiting": arrival.waiting}
+    return {"searchable": arrival.searchable, "lost": arrival.lost, "still_waiting": list(arrival.waiting)}
 
 
 def _show(summary: Summary, arrival: Arrival | None) -> None:
@@ -130,9 +139,8 @@ def _show(summary: Summary, arrival: Arrival | None) -> None:
 
 def _show_arrival(arrival: Arrival) -> None:
     console = stdout()
-    console.print(
-        f"{'[green]✓[/]' if not arrival.waiting else '[yellow]![/]'} {arrival.searchable:,} searchable"
-    )
+    mark = "[yellow]![/]" if arrival.waiting or arrival.lost else "[green]✓[/]"
+    console.print(f"{mark} {arrival.searchable:,} searchable")
     for article_id, status in list(arrival.lost.items())[:MAX_SHOWN_REJECTIONS]:
         console.print(f"[red]✗[/] {article_id}  {status.replace('_', '-')}", soft_wrap=True)
     if arrival.waiting:

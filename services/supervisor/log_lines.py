@@ -67,7 +67,7 @@ def _parse_redis_line(text: str) -> LogLine:
     found = _REDIS_LINE.match(text)
     if found is None:
         # Fatal configuration errors come unformatted; so does the banner of the signal handler.
-        return LogLine("redis", "info" if ":signal-handler" in text else "error", text)
+        return LogLine("redis", "debug" if ":signal-handler" in text else "error", text)
     message = found["message"]
     alarming = found["mark"] == "#" and not _REDIS_ROUTINE.match(message)
-    return LogLine("redis", "warning" if alarming else "info", message)
+    return LogLine("redis", "warning" if alarming else "debug", message)

@@ -17,10 +17,10 @@ def test_a_structured_line_keeps_level_message_and_values() -> None:
 @pytest.mark.parametrize(
     ("raw", "level"),
     [
-        (b"7293:M 25 Nov 2026 03:09:10.503 # Server initialized", "info"),
-        (b"7293:M 25 Nov 2026 03:09:10.503 # WARNING Memory overcommit must be enabled! x", "info"),
-        (b"7293:M 25 Nov 2026 03:09:10.503 * Ready to accept connections", "info"),
-        (b"7293:signal-handler (1795576152) Received SIGTERM scheduling shutdown...", "info"),
+        (b"7293:M 25 Nov 2026 03:09:10.503 # Server initialized", "debug"),
+        (b"7293:M 25 Nov 2026 03:09:10.503 # WARNING Memory overcommit must be enabled! x", "debug"),
+        (b"7293:M 25 Nov 2026 03:09:10.503 * Ready to accept connections", "debug"),
+        (b"7293:signal-handler (1795576152) Received SIGTERM scheduling shutdown...", "debug"),
         (b"7293:M 25 Nov 2026 03:09:10.503 # Error writing to the AOF file: No space left", "warning"),
         (b"*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", "error"),
     ],
