@@ -175,7 +175,7 @@ def whole_frames_end(file: BinaryIO) -> int:
     What lies behind is what a crash left of an append. Damage before a later whole frame is left alone, so
     that nothing readable is ever cut off.
     """
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
     decompressor = zstandard.ZstdDecompressor()
     at, last_start = 0, 0
     while at < size:

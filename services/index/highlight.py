@@ -7,15 +7,19 @@ occurs are looked at, at the speed of `str.find`, so the length of the body hard
 from __future__ import annotations
 
 import html
+import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 SNIPPET_CHARS = 200
 # A query of a common letter could match at every word; nobody reads that many marks.
 MAX_SPANS = 500
+MIN_SPANS = 20
 # Letters with no accent to take off; of those that are written as two, the first.
 _UNDECOMPOSED = dict(zip("øłđðßæœıħ", "olddsaoih", strict=True))
 _WORD = re.compile(r"[^\W_]+")
@@ -66,11 +70,11 @@ def find_spans(text: str, needles: Sequence[Needle], reader: Reader) -> Spans:
         return []
     folded = same_length_fold(text)
     spans: Spans = []
+    # Shared out, so that a frequent word does not leave a telling one unmarked.
+    each = max(MAX_SPANS // len(needles), MIN_SPANS)
     for needle in needles:
-        spans.extend(_occurrences(text, folded, needle, reader))
-        if len(spans) > MAX_SPANS:
-            break
-    return _merged(spans[:MAX_SPANS])
+        spans.extend(islice(_occurrences(text, folded, needle, reader), each))
+    return _merged(spans)
 
 
 def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iterable[tuple[int, int]]:
@@ -78,8 +82,7 @@ def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iter
         yield from _matching_words(text, folded, needle)
         return
     at = 0
-    found = 0
-    while found < MAX_SPANS:
+    while True:
         at = folded.find(needle.start, at)
         if at < 0 or at >= len(folded):
             return
@@ -87,7 +90,6 @@ def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iter
         if end > at and _starts_word(folded, at, reader) and needle.matches(text[at:end]):
             phrase_end = _phrase_end(text, folded, end, needle.rest, reader)
             if phrase_end:
-                found += 1
                 yield at, phrase_end
         at = max(end, at + 1)
 
@@ -169,18 +171,19 @@ def snippet(text: str, spans: Spans, length: int = SNIPPET_CHARS) -> str:
 
 
 def _best_window(text: str, spans: Spans, length: int) -> tuple[int, int]:
+    surfaces = [text[start:end].lower() for start, end in spans]
+    counts = Counter(surfaces)
     best_start, best_score = 0, -1.0
     for first, (start, _) in enumerate(spans):
         seen: set[str] = set()
         score, last_end = 0.0, start
-        for s, e in spans[first:]:
-            if e > start + length:
+        for (_, end), surface in zip(spans[first:], surfaces[first:], strict=True):
+            if end > start + length:
                 break
-            surface = text[s:e].lower()
-            # A second sight of the same word says much less than a first sight of another.
-            score += 0.1 if surface in seen else 1.0
+            # A second sight of a word says much less than a first sight of another, and rare words say most.
+            score += (0.1 if surface in seen else 1.0) / math.sqrt(counts[surface])
             seen.add(surface)
-            last_end = e
+            last_end = end
         if score > best_score + 1e-9:
             slack = max(0, length - (last_end - start))
             best_start, best_score = max(0, start - slack // 3), score

@@ -169,13 +169,14 @@ def test_every_order_of_events_ends_alike(name: str, engine: SearchEngine) -> No
     events, expected = HISTORIES[name]
     orders = list(permutations(events))
     # Each order plays out on an article of its own, some within one commit and some across two.
-    for number, order in enumerate(orders):
-        key = f"{name} {number}"
-        renamed = [event.model_copy(update={"article_id": article_id(key)}) for event in order]
-        engine.upsert_many(renamed[:2], NOW)
-        if number % 2:
-            engine.commit()
-        engine.upsert_many(renamed[2:], NOW)
+    renamed = [
+        [event.model_copy(update={"article_id": article_id(f"{name} {number}")}) for event in order]
+        for number, order in enumerate(orders)
+    ]
+    engine.upsert_many([event for events in renamed[::2] for event in events[:2]], NOW)
+    engine.commit()
+    engine.upsert_many([event for events in renamed[::2] for event in events[2:]], NOW)
+    engine.upsert_many([event for events in renamed[1::2] for event in events], NOW)
     engine.commit()
     assert {held(engine, f"{name} {number}") for number in range(len(orders))} == {expected}
 

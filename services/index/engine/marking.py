@@ -10,6 +10,8 @@ from services.index.engine.protocol import Highlights
 from services.index.highlight import Needle, Reader, find_spans, mark, snippet
 from services.index.query.nodes import Bool, Field, Fuzzy, Node, Phrase, Prefix, Term
 
+# Matches further down are found, and not shown; a book sent as one article must not stall the searches.
+LONGEST_BODY_CHARS = 100_000
 _READER = Reader(word_of, is_unspaced)
 _NAMES = frozenset({Field.ENTITY, Field.PERSON, Field.ORG, Field.PLACE})
 _TITLE = frozenset({None, Field.TITLE}) | _NAMES
@@ -26,7 +28,7 @@ class Marker:
     def highlights(self, title: str, body: str) -> Highlights:
         return Highlights(
             title=mark(title, find_spans(title, self.title_needles, _READER)),
-            body=snippet(body, find_spans(body, self.body_needles, _READER)),
+            body=snippet(body, find_spans(body[:LONGEST_BODY_CHARS], self.body_needles, _READER)),
         )
 
 

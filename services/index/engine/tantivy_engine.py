@@ -37,6 +37,7 @@ from services.index.engine.snapshots import SnapshotCache
 from services.index.engine.writing import RevisionedIndex, Snapshot
 
 _SIMILAR_TERMS = 25
+_SIMILAR_CHARS = 20_000
 
 
 class TantivyEngine:
@@ -185,11 +186,8 @@ class TantivyEngine:
         page = result.hits[: query.size]
         reached = offset + len(page)
         more = len(result.hits) > query.size and reached <= MAX_OFFSET
-        return (
-            page,
-            _count(result) if count else None,
-            self._continued(reached, snapshot, last_seq) if more else None,
-        )
+        following = self._continued(reached, snapshot, last_seq) if more else None
+        return page, _count(result) if count else None, following
 
     def _continued(self, offset: int, snapshot: Snapshot, last_seq: int) -> AtOffset:
         if last_seq == snapshot.seq:
@@ -204,7 +202,7 @@ class TantivyEngine:
         article = held.article
         alike = TantivyQuery.more_like_this_document_fields_query(
             self._index.schema,
-            {"title": [fold(article["title"])], "body": [fold(article["body"])]},
+            {"title": [fold(article["title"])], "body": [fold(article["body"][:_SIMILAR_CHARS])]},
             min_doc_frequency=2,
             # A word in a tenth of all articles tells them apart from nothing.
             max_doc_frequency=max(10, searcher.num_docs // 10),

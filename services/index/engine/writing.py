@@ -106,12 +106,11 @@ class RevisionedIndex:
         except (ValueError, OverflowError, TypeError) as error:
             return UpsertOutcome(article_id, "failed", f"{type(error).__name__}: {error}"[:500])
         try:
-            writer = self._require_writer()
-            writer.delete_documents_by_term("id", article_id)
-            writer.add_document(document)
-        except (ValueError, OSError) as error:
-            self._drop_uncommitted()
-            raise CommitFailed(f"the index writer failed: {error}") from error
+            # No variable holds the writer: in the traceback it would keep the lock that its successor needs.
+            self._require_writer().delete_documents_by_term("id", article_id)
+            self._require_writer().add_document(document)
+        except BaseException as error:
+            raise self._failure("write", error) from error
         self._seq += 1
         self._pending[article_id] = rank
         return UpsertOutcome(article_id, "retracted" if event.type == "ArticleRetracted" else "indexed")
@@ -125,9 +124,8 @@ class RevisionedIndex:
                 self._require_writer().commit()
                 self._index.reload()
                 self._snapshot = Snapshot(self._index.searcher(), self._seq)
-            except (ValueError, OSError) as error:
-                self._drop_uncommitted()
-                raise CommitFailed(f"the commit failed: {error}") from error
+            except BaseException as error:
+                raise self._failure("commit", error) from error
             self._pending.clear()
 
     def rollback(self) -> None:
@@ -149,6 +147,13 @@ class RevisionedIndex:
         if self._writer is None:
             raise ValueError("the index has no writer")
         return self._writer
+
+    def _failure(self, action: str, error: BaseException) -> BaseException:
+        """Drop what is not committed and return what to raise. A panic of Tantivy's is no Exception."""
+        self._drop_uncommitted()
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return error
+        return CommitFailed(f"the index {action} failed: {error}")
 
     def _drop_uncommitted(self) -> None:
         """After an error Tantivy's writer loses documents in silence, so it is replaced, never used again."""
