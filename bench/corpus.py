@@ -225,7 +225,7 @@ async def cost(redis: Redis, count: int, idf: BackgroundIdf) -> dict[str, Any]:
             for k, (t, b) in enumerate(made[start : start + BATCH])
         ]  # fmt: skip
         thread_s += time.thread_time() - began
-        if start == count - count // 10 // BATCH * BATCH:
+        if not cpu_before and start + BATCH > count * 9 // 10:
             cpu_before, placed_before = await cpu_seconds(redis), start
         began, wall = time.thread_time(), time.perf_counter()
         await corpus.place_many(prints)
