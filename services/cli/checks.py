@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from services.supervisor.ports import is_free
 from services.supervisor.redis_server import MIN_VERSION, find_redis_server, server_version, version_tuple
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, WireroomError
 
 State = Literal["ok", "warn", "fail"]
 
@@ -97,6 +98,37 @@ def check_data_dir(data_dir: Path) -> Iterator[Check]:
         yield Check("Disk", "warn", found, "Free some space before it runs out.")
     else:
         yield Check("Disk", "ok", found)
+
+
+def check_index(data_dir: Path) -> Iterator[Check]:
+    """Is the index whole, and could it be rebuilt?"""
+    try:
+        home = importlib.import_module("services.index.engine.home").IndexHome(data_dir)
+        segments = importlib.import_module("services.index.archive_reading").list_segments(
+            data_dir / "archive"
+        )
+        current = home.current()
+        sizes = [
+            path.stat().st_size
+            for path in (data_dir / "archive").glob("segment-*")
+            if os.access(path, os.R_OK)
+        ]
+    except ModuleNotFoundError:
+        return  # said already: the libraries of index are missing
+    except (WireroomError, OSError, ValueError) as error:
+        yield Check("Index", "fail", str(error), "wireroom reindex")
+        return
+    if current is not None:
+        yield Check("Index", "ok", current.name)
+    if len(sizes) < len(segments):
+        unreadable = len(segments) - len(sizes)
+        yield Check(
+            "Archive", "fail", f"{unreadable} segments are not readable", f"chown -R $USER {data_dir}"
+        )
+    elif segments:
+        yield Check("Archive", "ok", f"{len(segments)} segments, {sum(sizes) / 1024**2:,.1f} MB")
+    elif current is not None:
+        yield Check("Archive", "warn", "is missing, the index cannot be rebuilt", "Restore it from a copy.")
 
 
 def check_clock(now: datetime) -> Check:

@@ -51,6 +51,7 @@ def _all_checks(data_dir: Path) -> Iterator[Check]:
     models = os.environ.get("WIREROOM_MODELS_DIR")
     yield checks.check_models(Path(models) if models else None)
     yield from checks.check_data_dir(data_dir)
+    yield from checks.check_index(data_dir)
     yield checks.check_clock(datetime.now(UTC))
     elsewhere = any(os.environ.get(f"WIREROOM_{service.upper()}_URL") for service in DEFAULT_URLS)
     if instance is None and not external and not elsewhere:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,8 +36,9 @@ class JsonLog:
 
     def report(self, line: LogLine) -> None:
         dated = line if line.at else replace(line, at=_now().isoformat())
-        sys.stderr.write(dated.as_json() + "\n")
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.write(dated.as_json() + "\n")
+            sys.stderr.flush()
 
     def announce(self, level: str, message: str, **values: Any) -> None:
         self.report(LogLine("wireroom", level, message, values=values))
@@ -51,7 +53,9 @@ class TerminalLog:
 
     def report(self, line: LogLine) -> None:
         if line.severity >= self._least:
-            self._console.print(log_text(line, _now()), soft_wrap=True)
+            # A terminal that was closed takes no more lines, but the services still have to be drained.
+            with contextlib.suppress(OSError):
+                self._console.print(log_text(line, _now()), soft_wrap=True)
 
     def announce(self, level: str, message: str, **values: Any) -> None:
         self.report(LogLine("wireroom", level, message, values=values))

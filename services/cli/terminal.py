@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -78,7 +79,9 @@ class _Progress:
         return _NoStatus(message) if self.quiet or not self.console.is_terminal else status
 
     def tell(self, message: str) -> None:
-        if not self.quiet:
+        if self.quiet:
+            return
+        with contextlib.suppress(OSError):  # the terminal may be gone: draining goes on
             if self.console.is_terminal:
                 self.console.file.write("\r")  # over the ^C that the terminal has just echoed
             self.console.print(f"[dim]{message}[/]")

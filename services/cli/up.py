@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,16 @@ MAX_DEFAULT_WORKERS = 2
 LOG_FORMATS = ("console", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-PortOption = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")]
+
+def _port(service: str) -> Any:
+    return typer.Option(
+        metavar="PORT",
+        min=0,
+        max=65535,
+        envvar=f"WIREROOM_{service}_PORT",
+        show_envvar=False,
+        help="0 takes any free port.",
+    )
 
 
 def register(app: typer.Typer) -> None:
@@ -28,18 +37,21 @@ def default_enrich_workers() -> int:
 
 def up(
     data_dir: options.DataDir = None,
-    ingest_port: PortOption = 8001,
-    enrich_port: PortOption = 8002,
-    index_port: PortOption = 8003,
+    ingest_port: Annotated[int, _port("INGEST")] = 8001,
+    enrich_port: Annotated[int, _port("ENRICH")] = 8002,
+    index_port: Annotated[int, _port("INDEX")] = 8003,
     enrich_workers: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Enrich processes; by default 2, or 1 on one core.")
+        int | None,
+        typer.Option(metavar="N", min=1, max=64, help="Enrich processes; by default 2, or 1 on one core."),
     ] = None,
     no_samples: Annotated[bool, typer.Option("--no-samples", help="Do not submit the sample wire.")] = False,
     log_level: Annotated[
         str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR; else WIREROOM_LOG_LEVEL, else WARNING.")
     ] = None,
     log_format: Annotated[str, typer.Option(help="console or json.")] = "console",
-    ready_timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for all to be ready.")] = 60.0,
+    ready_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="How long to wait for all to be ready.")
+    ] = 60.0,
 ) -> None:
     """Run everything here: Redis, ingest, enrich and index, until Ctrl-C."""
     import asyncio

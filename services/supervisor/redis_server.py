@@ -16,6 +16,7 @@ MIN_VERSION = (6, 2)
 MIN_MEMORY_BYTES = 256 * 1024**2
 MAX_MEMORY_BYTES = 4 * 1024**3
 STALE_STOP_S = 20.0
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 INSTALL_HINT = (
     "Install one (Debian, Ubuntu: `apt-get install redis-server`; Fedora: `dnf install valkey`), set "
@@ -66,8 +67,13 @@ def memory_limit_bytes(available_bytes: int) -> int:
     return max(MIN_MEMORY_BYTES, min(available_bytes // 4, MAX_MEMORY_BYTES))
 
 
-def machine_memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def machine_memory_bytes(limit_file: Path = CGROUP_LIMIT) -> int:
+    """Return the memory this process may use: the machine's, or less in a container."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int(limit_file.read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no such limit, or the word "max"
+        return machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from services.supervisor.ports import claim_port, free_port
 from services.supervisor.redis_server import (
     RedisConfig,
     find_redis_server,
+    machine_memory_bytes,
     memory_limit_bytes,
     server_version,
     stop_stale_server,
@@ -42,6 +43,15 @@ def server() -> str:
 )
 def test_memory_is_a_quarter_within_bounds(available: int, limit: int) -> None:
     assert memory_limit_bytes(available) == limit
+
+
+def test_a_container_has_less_memory_than_its_machine(tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    machine = machine_memory_bytes(limit)
+    limit.write_text("max\n")
+    assert machine_memory_bytes(limit) == machine
+    limit.write_text("1048576\n")
+    assert machine_memory_bytes(limit) == 1048576
 
 
 @pytest.mark.parametrize(("text", "version"), [("7.0.15", (7, 0, 15)), ("6.2", (6, 2)), ("255.x", (255,))])
