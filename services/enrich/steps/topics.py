@@ -1,0 +1,129 @@
+"""Topics: which of the 17 top-level IPTC Media Topics an article belongs to, by a hashed linear model."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Self
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.enrich.steps.model_file import load_model_file
+from services.enrich.steps.terms import MODELS, terms
+from shared.events import Topic
+
+BUCKETS: Final = 1 << 15
+MAX_TOPICS: Final = 3
+_TITLE_WEIGHT: Final = 3
+_MAX_BODY_CHARS: Final = 20_000
+_MIN_TERMS: Final = 3
+
+# The top level of IPTC Media Topics (cv.iptc.org/newscodes/mediatopic), by the short names of news-gold.
+MEDIA_TOPICS: Final[dict[str, tuple[str, str]]] = {
+    "arts": ("01000000", "arts, culture, entertainment and media"),
+    "crime": ("02000000", "crime, law and justice"),
+    "disaster": ("03000000", "disaster, accident and emergency incident"),
+    "economy": ("04000000", "economy, business and finance"),
+    "education": ("05000000", "education"),
+    "environment": ("06000000", "environment"),
+    "health": ("07000000", "health"),
+    "human-interest": ("08000000", "human interest"),
+    "labour": ("09000000", "labour"),
+    "lifestyle": ("10000000", "lifestyle and leisure"),
+    "politics": ("11000000", "politics and government"),
+    "religion": ("12000000", "religion"),
+    "science": ("13000000", "science and technology"),
+    "society": ("14000000", "society"),
+    "sport": ("15000000", "sport"),
+    "conflict": ("16000000", "conflict, war and peace"),
+    "weather": ("17000000", "weather"),
+}
+
+
+@lru_cache(maxsize=1 << 16)
+def _bucket(term: str) -> int:
+    return crc32(term.encode("utf-8", "replace")) & (BUCKETS - 1)
+
+
+def topic_features(title: str, body: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return rows of the weight table and their values: 1 + ln of a term's count, of unit length together.
+
+    A title's term counts three times; 20,000 characters of the body are read.
+    """
+    counts = terms(body[:_MAX_BODY_CHARS])
+    for term, count in terms(title).items():
+        counts[term] = counts.get(term, 0) + _TITLE_WEIGHT * count
+    rows = np.fromiter(map(_bucket, counts), dtype=np.intp, count=len(counts))
+    values = np.fromiter(
+        (1.0 + math.log(count) for count in counts.values()), dtype=np.float64, count=len(counts)
+    )
+    norm = float(np.sqrt(values @ values))
+    return rows, values / norm if norm else values
+
+
+class TopicModel:
+    """A multinomial logistic model. `weights` has shape (buckets, topics), `bias` (topics,)."""
+
+    def __init__(
+        self,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        labels: tuple[str, ...],
+        threshold: float,
+        version: str,
+    ) -> None:
+        self._weights = weights
+        self._bias = bias
+        self._topics = [MEDIA_TOPICS[label] for label in labels]
+        self._threshold = threshold
+        self.version = version
+
+    @classmethod
+    def load(cls, model_dir: Path | None = None) -> Self:
+        """Read `topics.npz`. Raises ConfigurationError when it is missing or is no such model."""
+        path = (model_dir or MODELS) / "topics.npz"
+        data = load_model_file(
+            path,
+            "python -m services.enrich.training.topics",
+            {
+                "weights": (BUCKETS, len(MEDIA_TOPICS)),
+                "bias": (len(MEDIA_TOPICS),),
+                "scale": (len(MEDIA_TOPICS),),
+            },
+        )
+        return cls(
+            weights=data["weights"].astype(np.float32) * data["scale"].astype(np.float32),
+            bias=data["bias"].astype(np.float32),
+            labels=tuple(map(str, data["labels"])),
+            threshold=float(data["threshold"]),
+            version=str(data["version"]),
+        )
+
+    def shares(self, title: str, body: str) -> NDArray[np.float64]:
+        """Return the chance of each topic, in the model's order; they add up to 1."""
+        return self._shares(*topic_features(title, body))
+
+    def _shares(self, rows: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
+        logits = values @ self._weights[rows] + self._bias
+        powers = np.exp(logits - logits.max())
+        shares: NDArray[np.float64] = powers / powers.sum()
+        return shares
+
+    def classify(self, title: str, body: str) -> tuple[Topic, ...]:
+        """Return the topics above the model's threshold, most likely first, at most three.
+
+        The likeliest is given even below it unless the text has fewer than three terms.
+        """
+        rows, values = topic_features(title, body)
+        if len(rows) < _MIN_TERMS:
+            return ()
+        shares = self._shares(rows, values)
+        order = np.argsort(-shares)[:MAX_TOPICS]
+        return tuple(
+            Topic(code=self._topics[at][0], name=self._topics[at][1], score=round(float(shares[at]), 4))
+            for rank, at in enumerate(order)
+            if rank == 0 or shares[at] >= self._threshold
+        )
