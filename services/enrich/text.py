@@ -66,13 +66,15 @@ _BOUND_SUFFIXES = _words(
     """
 )
 
-# Alternatives in order: addresses, dollars, dotted acronyms, initials, lower-case dotted, numbers, words, possessive.
+# Alternatives in order: addresses, dollars, dotted acronyms, initials, dotted lower case, R-S.C., numbers,
+# words, possessive, other characters.
 _TOKEN = re.compile(
     r"https?://\S+|www\.\S+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"
     r"|(?:US|A|AU|C|CA|NZ|HK|S|NT|R|Z|J)\$"
     r"|(?:[^\W\d_a-zß-öø-ÿ]\.){2,}"
     r"|[^\W\d_a-zß-öø-ÿ]\.(?=\s?[^\W\d_a-z])"
     r"|\b[a-z]\.[a-z]\.(?:[a-z]\.)*"
+    r"|[RDI](?=-[A-Z](?:\.|[a-z]{1,4}\.))"
     r"|\d+(?:[.,:]\d+)+\w*(?:-\w+)*"
     r"|\w+(?:(?:['’ʻʼ](?![sS]\b)|[-‑&]|\.(?=(?:com|org|net|co|io|ai|uk|in|fm|tv)\b))\w+)*"
     r"|['’][sS]\b|…|\.{2,}|--+|[^\w\s]"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from services.enrich.entities.article import Sentence
 from services.enrich.entities.canonical import NamedMention, fold_mentions
 from services.enrich.entities.casing import CaseEvidence, headline_style, restore_case
 from services.enrich.entities.document import Span, decode, is_acronym_of
@@ -14,7 +16,10 @@ from services.enrich.entities.features import word_shape
 from services.enrich.entities.gazetteer import Gazetteer, read_gazetteer
 from services.enrich.entities.rules import rule_spans
 from services.enrich.text import tokenize
+from services.enrich.training.entities import EXTRA_GOLD, bio_tags, recased
 from services.enrich.training.gazetteer import bake
+from services.enrich.training.name_swaps import NameLists, swap_names
+from services.enrich.training.news_gold import parse_gold, read_gold
 from services.enrich.training.scoring import coarse_spans, score_spans
 
 
@@ -182,3 +187,53 @@ def test_only_exact_spans_with_the_right_label_count() -> None:
     assert scores["micro"].f1 == pytest.approx(1 / 3)
     coarse = score_spans([(coarse_spans(expected), coarse_spans(found))])
     assert coarse["LOC"].f1 == 1
+
+
+SWAPPABLE = """@@ id=eu-001 story=- outlet="A" date=2025-03-04T07:20Z topic=politics tone=0
+# {P|Ilves} quits in {G|TALLINN}
+{P|Marta Ilves} of {N|Estonian} {O|Baltic Wire} quit. {P|Ilves} left {G|Tallinn}.
+"""
+
+
+def test_swapped_names_keep_labels_and_surnames() -> None:
+    lists = NameLists(
+        names={
+            "PERSON": [("Ada Byron",)],
+            "GPE": [("Oslo",)],
+            "ORG": [("Hyde Co", "HC")],
+            "LOC": [],
+            "FAC": [],
+        },
+        given={"GB": ["Ada"]},
+        family={"GB": ["Byron"]},
+    )
+    article = parse_gold(SWAPPABLE)[0]
+    versions = [swap_names(article, lists, random.Random(seed)) for seed in range(20)]
+    for version in versions:
+        labels = [label for _, _, label in version.title_marks + version.body_marks]
+        assert labels == ["PERSON", "GPE", "PERSON", "NORP", "ORG", "PERSON", "GPE"]
+        surfaces = [version.body[start:end] for start, end, _ in version.body_marks]
+        assert surfaces[0].split()[-1] == surfaces[3]
+        assert surfaces[1] == "Estonian"
+    bodies = {version.body for version in versions}
+    assert "Ada Byron of Estonian Hyde Co quit. Byron left Oslo." in bodies
+    assert any("OSLO" in version.title for version in versions)
+
+
+def test_marks_become_tags() -> None:
+    tokens = tokenize("Marta Ilves of Oslo-based X")
+    sentence = Sentence(tokens, [token.text for token in tokens], [], in_title=False)
+    tags = bio_tags(sentence, [(0, 11, "PERSON"), (15, 19, "GPE")])
+    assert tags == ["B-PERSON", "I-PERSON", "O", "B-GPE", "O", "O", "O"]
+
+
+def test_recased_title_keeps_its_length() -> None:
+    assert recased("Xi meets x", "upper") == "XI MEETS X"
+    assert recased("Xi meets x", "title") == "Xi Meets X"
+    assert recased("groß", "upper") == "groß"
+
+
+def test_extra_gold_is_well_formed() -> None:
+    articles = read_gold(EXTRA_GOLD)
+    assert len(articles) == 7
+    assert all("{" not in article.title + article.body for article in articles)

@@ -15,6 +15,7 @@ from services.enrich.entities.gazetteer import LABEL_OF_CODE, Gazetteer
 _MAX_PHRASE_TOKENS = 8
 _PLACE_LABELS = frozenset({"GPE", "LOC", "NORP"})
 _PLACE_CUES = frozenset({"in", "at", "near", "of", "from", "to", "and"})
+_NEVER_PLACES = frozenset({"EVENT", "PRODUCT", "WORK_OF_ART", "LAW"})
 _MEETINGS = frozenset({"summit", "summits", "meeting", "meetings", "conference", "talks"})
 _SMALL_WORDS = frozenset(
     {"of", "the", "and", "for", "on", "in", "de", "du", "des", "da", "do", "to", "&", "-"}
@@ -60,7 +61,7 @@ class DocumentPass:
     def run(self) -> list[Span]:
         """Return the revised spans in order of sentence and token."""
         self._trim_meetings()
-        self._label_country_acronyms()
+        self._label_known_names()
         self._label_acronyms()
         self._use_majority_labels()
         self._label_short_forms()
@@ -81,13 +82,20 @@ class DocumentPass:
                 span.end -= 1
                 span.label = "ORG"
 
-    def _label_country_acronyms(self) -> None:
-        """Give "U.S." and "UK" the label of a place, which is all that such short names can be."""
+    def _label_known_names(self) -> None:
+        """Give listed names that can be only one thing its label: "Paris Agreement", "U.S.", "UK".
+
+        A lone place name is left alone unless the tagger took it for something that no place is:
+        cities play for their clubs and people bear their names.
+        """
         for span in self._spans:
-            if span.end - span.start == 1:
-                word = self._sentences[span.sentence].words[span.start]
-                if len(word) < 5 and word.isupper() and self._gazetteer.codes_of(word) == "G":
-                    span.label = "GPE"
+            words = self._sentences[span.sentence].words[span.start : span.end]
+            codes = self._gazetteer.codes_of(" ".join(words))
+            if len(codes) != 1:
+                continue
+            short_country = codes == "G" and len(words[0]) < 5 and words[0].isupper()
+            if len(words) > 1 or short_country or (codes == "G" and span.label in _NEVER_PLACES):
+                span.label = LABEL_OF_CODE[codes]
 
     def _label_acronyms(self) -> None:
         """Give "(AVM)" after "Adivasi Vikas Morcha" the label of the long form."""

@@ -15,6 +15,7 @@ from services.enrich.entities.gazetteer import Gazetteer, fold, truecased_word
 
 _MAX_KNOWN_WORDS = 50_000
 _MAX_WORD_CHARS = 40
+_MAX_CUES = 12
 _UPPER_RUN = re.compile(r"[^\W\d_a-zß-öø-ÿ]+")
 
 _TITLES = frozenset(
@@ -224,17 +225,16 @@ class ArticleWords:
 
     @staticmethod
     def _before(cues: set[str], previous: str, part: WordParts) -> None:
+        lower = part.lower
         cues.add("C" if previous[0].isalnum() else "p")
         if b"k-1=g" in part.as_previous:
             cues.add("g")
-        if part.lower.rstrip(".") in _TITLES:
+        if lower.rstrip(".") in _TITLES:
             cues.add("t")
-        elif part.lower in _PLACE_CUES:
-            cues.add(part.lower if part.lower in {"in", "at"} else "to")
-        elif part.lower == "the":
-            cues.add("the")
-        if previous[0].isupper() and previous[-1] != ".":
-            cues.add("X-")
+        elif lower in _PLACE_CUES:
+            cues.add(lower if lower in {"in", "at"} else "to")
+        if previous[0].isalpha() and len(cues) < _MAX_CUES:
+            cues.add(f"-{lower}")
 
     @staticmethod
     def _after(cues: set[str], following: str, part: WordParts) -> None:
@@ -243,11 +243,13 @@ class ArticleWords:
         elif following in {"'s", "'S"}:
             cues.add("'s")
         elif following[0].isupper():
-            cues.add("-X")
+            cues.add("X")
             if b"k+1=f" in part.as_next:
                 cues.add("f")
         elif following == "(":
             cues.add("(")
+        if following[0].isalpha() and len(cues) < _MAX_CUES:
+            cues.add(f"+{part.lower}")
 
     def features(self) -> dict[str, list[bytes]]:
         """Return the features of each capitalised word that occurs in the article."""

@@ -17,7 +17,9 @@ Written by the training command; do not edit.
 - **Files**: `entities.crfsuite.gz` (the model), `gazetteer.tsv.gz` (known names, and words usually in
   lower case).
 - **Trained on**: `news-gold` ({trained_on} articles written for this project; free to ship), titles also
-  in Title Case and in capitals. Names: `gazetteer/*.tsv` (compiled for this project). The list of
+  in Title Case and in capitals, each article once more with half of its names swapped for listed ones
+  (`name_swaps.py`), and {extra} short articles written beside the script (`extra_gold.txt`).
+- **Names**: `gazetteer/*.tsv` (compiled for this project). The list of
   lower-case words was counted over news-gold, NewsMTSC (MIT, fhamborg/NewsMTSC), CrossNER (MIT,
   zliucr/CrossNER), Re-DocRED (MIT, tonytan48/Re-DocRED) and WikiGold (CC BY 4.0); none of their text or
   annotation is in the model.
@@ -40,7 +42,7 @@ PER, ORG and LOC (GPE, LOC and FAC merged):
 |---|---|---|---|---|
 {coarse_rows}
 
-Speed, recognition end to end without folding: {speed:,.0f} words per CPU second.
+Speed on two shared cores, end to end but for folding: {speed:,.0f} words per CPU second.
 
 ## Limits
 
@@ -63,12 +65,19 @@ class Evaluation:
 
 
 def model_card(
-    version: str, evaluation: Evaluation, *, trained_on: int, seed: int, parameters: Mapping[str, object]
+    version: str,
+    evaluation: Evaluation,
+    *,
+    trained_on: int,
+    extra: int,
+    seed: int,
+    parameters: Mapping[str, object],
 ) -> str:
     """Return the card as Markdown."""
     return _CARD.format(
         version=version,
         trained_on=trained_on,
+        extra=extra,
         seed=seed,
         parameters=", ".join(f"{name} {value}" for name, value in parameters.items()),
         articles=evaluation.articles,
