@@ -17,6 +17,7 @@ from services.supervisor.log_lines import MAX_LINE_CHARS, LogLine, parse_line
 
 LEASH = Path(__file__).with_name("leash.py")
 RECENT_LINES = 12
+LAST_LINES_S = 1.0
 
 Report = Callable[[LogLine], None]
 
@@ -77,8 +78,7 @@ class Child:
         """Kill the child and whatever it started, now."""
         self._stopping.set()
         if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            _kill_group(self.pid)
 
     async def _keep_alive(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -95,41 +95,53 @@ class Child:
 
     async def _run_once(self) -> int:
         leash = (sys.executable, "-I", "-S", str(LEASH), str(int(self.spec.orphan_signal)), str(os.getpid()))
+        # A pipe of our own: asyncio's wait() returns only once its pipes are closed as well, and a helper
+        # that outlives a crashed service holds them open.
+        reading, writing = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *leash,
                 *self.spec.argv,
                 env=dict(self.spec.env),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdout=writing,
+                stderr=writing,
                 start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone
             )
         except OSError as error:
+            os.close(reading)
             self._tell("error", f"cannot be started: {error}")
             return 127
+        finally:
+            os.close(writing)
         self.process = process
         self.on_start()
         if self._stopping.is_set():  # told to stop while it was being started
             self.signal(signal.SIGTERM)
-        pump = asyncio.create_task(self._read_lines(process))
+        pump = asyncio.create_task(self._read_lines(reading))
         code = await process.wait()
-        # A grandchild may hold the pipe open; what the child itself wrote is there at once.
-        await asyncio.wait({pump}, timeout=1.0)
+        _kill_group(process.pid)  # its helpers, if it left any
+        await asyncio.wait({pump}, timeout=LAST_LINES_S)
         pump.cancel()
         return code
 
-    async def _read_lines(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdout is None:
-            return
-        rest = b""
-        while chunk := await process.stdout.read(65_536):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > MAX_LINE_CHARS:
-                lines, rest = [*lines, rest], b""
-            for raw in lines:
-                self._take(raw)
-        self._take(rest)
+    async def _read_lines(self, descriptor: int) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        pipe, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
+        )
+        try:
+            rest = b""
+            while chunk := await reader.read(65_536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > MAX_LINE_CHARS:
+                    lines, rest = [*lines, rest], b""
+                for raw in lines:
+                    self._take(raw)
+            self._take(rest)
+        finally:
+            pipe.close()
 
     def _take(self, raw: bytes) -> None:
         line = parse_line(self.spec.name, raw)
@@ -140,6 +152,11 @@ class Child:
 
     def _tell(self, level: str, message: str) -> None:
         self.report(LogLine(self.spec.name, level, message))
+
+
+def _kill_group(leader_pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader_pid, signal.SIGKILL)
 
 
 def exit_reason(code: int) -> str:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -97,6 +96,21 @@ async def test_a_stubborn_child_is_killed_with_what_it_started() -> None:
     await eventually(lambda: not _runs(helper))
 
 
+async def test_a_crash_that_leaves_a_helper_behind_is_restarted_and_cleaned_up() -> None:
+    lines: list[LogLine] = []
+    code = (
+        "import os, subprocess, sys\n"
+        "helper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(helper.pid, flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    child = _child(code, lines)
+    child.start()
+    await eventually(lambda: child.exits >= 2)
+    await child.stop(5)
+    helpers = [int(line.message) for line in lines if line.message.isdigit()]
+    await eventually(lambda: not any(map(_runs, helpers)))
+
+
 def _runs(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -131,13 +145,14 @@ async def main():
     await asyncio.sleep(60)
 asyncio.run(main())
 """
-    supervisor = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert supervisor.stdout is not None
-    pid = int(supervisor.stdout.readline())
-    await eventually(lambda: b"time.sleep" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[2])
-    await asyncio.sleep(0.3)
-    os.kill(supervisor.pid, signal.SIGKILL)
-    supervisor.communicate()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        # Once it has become its command, the leash is on.
+        await eventually(lambda: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:2] == [b"-c"])
+        supervisor.kill()
     await eventually(lambda: not _runs(pid))
 
 
