@@ -138,16 +138,16 @@ def check_clock(now: datetime) -> Check:
 
 
 def check_models(models_dir: Path | None) -> Check:
-    """The models ship with the enrich service; WIREROOM_MODELS_DIR names others."""
-    if models_dir is None:
-        models_dir = Path(__file__).resolve().parents[1] / "enrich" / "models"
-    files = [path for path in models_dir.glob("*") if path.is_file()] if models_dir.is_dir() else []
-    unreadable = [path.name for path in files if not os.access(path, os.R_OK) or path.stat().st_size == 0]
-    if not files or unreadable:
-        what = f"unreadable or empty: {', '.join(unreadable)}" if unreadable else f"none in {models_dir}"
-        return Check("Models", "fail", what, "Restore them: git checkout -- services/enrich/models")
-    size = sum(path.stat().st_size for path in files)
-    return Check("Models", "ok", f"{len(files)} files, {size / 1024**2:.1f} MB")
+    """Load what enrich loads. The models ship with it; WIREROOM_MODELS_DIR names others."""
+    try:
+        models = importlib.import_module("services.enrich.pipeline").Models.load(models_dir)
+    except ModuleNotFoundError as error:
+        return Check(
+            "Models", "warn", f"cannot be loaded without {error.name}", "pip install 'wireroom[enrich]'"
+        )
+    except (WireroomError, OSError, ValueError) as error:
+        return Check("Models", "fail", str(error), "Restore them: git checkout -- services/enrich/models")
+    return Check("Models", "ok", ", ".join(f"{step} {version}" for step, version in models.versions.items()))
 
 
 def check_redis(client: Any) -> Iterator[Check]:

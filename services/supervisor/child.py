@@ -43,6 +43,7 @@ class Child:
     on_start: Callable[[], None] = lambda: None
     backoff: Backoff = field(default_factory=Backoff)
     exits: int = 0
+    exit_code: int | None = None
     process: asyncio.subprocess.Process | None = None
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT_LINES))
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,7 +88,7 @@ class Child:
             code = await self._run_once()
             if self._stopping.is_set():
                 return
-            self.exits += 1
+            self.exits, self.exit_code = self.exits + 1, code
             delay_s = self.backoff.delay_after(clock() - started)
             self._tell("warning", f"exited ({exit_reason(code)}), starting it again in {delay_s:g} s")
             with contextlib.suppress(TimeoutError):

@@ -18,6 +18,8 @@ REDIS_TIMEOUT_S = 10.0
 # Loading a large append-only file takes its time; Redis says so, and then we wait longer.
 REDIS_LOADING_TIMEOUT_S = 600.0
 MAX_EARLY_EXITS = 3
+# What a service exits with when no number of attempts will help.
+MISCONFIGURED = 2
 
 
 class StartFailed(WireroomError):
@@ -89,6 +91,8 @@ async def wait_until_ready(urls: Mapping[str, str], children: Mapping[str, Child
                 return
             for name, problem in problems.items():
                 recent = tuple(children[name].recent)
+                if children[name].exit_code == MISCONFIGURED:
+                    raise StartFailed(name, f"{name} cannot start as it is configured", recent)
                 if children[name].exits >= MAX_EARLY_EXITS:
                     raise StartFailed(name, f"{name} keeps exiting", recent)
                 if clock() > deadline:

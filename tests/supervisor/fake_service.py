@@ -45,6 +45,9 @@ note("started")
 if behaviour == "exits":
     log(json.dumps({"event": "cannot open the index", "level": "error"}))
     sys.exit(0)
+if behaviour == "misconfigured":
+    log("index cannot start: WIREROOM_INDEX_PORT: too large")
+    sys.exit(2)
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ[f"WIREROOM_{name.upper()}_PORT"])), Handler)
 stop = threading.Event()
 ignore = behaviour == "ignores SIGTERM"

@@ -123,6 +123,14 @@ async def test_one_that_keeps_exiting_fails_the_start_with_its_last_words(tmp_pa
     assert "ingest stopped" in _journal(tmp_path), "the others are drained"
 
 
+async def test_one_that_is_misconfigured_is_not_tried_again(tmp_path: Path) -> None:
+    with pytest.raises(StartFailed, match="index cannot start as it is configured") as failure:
+        async with running_stack(_settings(tmp_path, {"index": "misconfigured"}), lambda _: None) as stack:
+            await stack.start()
+    assert "WIREROOM_INDEX_PORT" in failure.value.recent[-1]
+    assert _journal(tmp_path).count("index started") <= 2
+
+
 async def test_one_that_is_never_ready_says_what_it_waits_for(tmp_path: Path) -> None:
     settings = _settings(tmp_path, {"index": "never ready"}, ready_timeout_s=1.0)
     with pytest.raises(StartFailed, match="index is not ready: index: still loading"):
