@@ -274,8 +274,14 @@ def test_filters_do_not_change_the_score(ask: Ask) -> None:
     assert narrowed == pytest.approx({key: plain[key] for key in narrowed})
 
 
-def test_title_match_comes_before_any_number_of_mentions(ask: Ask) -> None:
-    assert keys(ask("xi"))[0] == "visit"
+def test_title_match_comes_before_any_number_of_mentions(engine: SearchEngine) -> None:
+    bodies = [enriched(f"body {n}", "Short title", "taiwan " * 50) for n in range(20)]
+    long_title = "A title that goes on and on and on for longer than others before it says Taiwan"
+    engine.upsert_many([*bodies, enriched("title", long_title, "Nothing of it here.")], NOW)
+    engine.commit()
+    for text in ("taiwan", '"taiwan"', "taiw*", "taiwen~1", "taiwan OR absentword"):
+        hits = engine.search(Query(parse(text, lenient=True).node)).hits
+        assert hits[0].id == article_id("title"), text
 
 
 def test_boost_turns_the_order(ask: Ask) -> None:

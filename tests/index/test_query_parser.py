@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from luqum import tree
+from luqum.parser import parser as luqum_parser
 
 from services.index.query.dates import parse_span
 from services.index.query.nodes import (
@@ -293,3 +295,78 @@ def test_any_text_is_a_span_or_none(text: str) -> None:
 )
 def test_what_is_no_date_has_no_span(text: str) -> None:
     assert parse_span(text) is None
+
+
+_Expression = str | tuple[str, "_Expression"] | tuple[str, "_Expression", "_Expression"]
+_EXPRESSIONS = st.recursive(
+    st.sampled_from("pqrs"),
+    lambda inner: st.one_of(
+        st.tuples(st.just("NOT"), inner),
+        st.tuples(st.sampled_from(["AND", "OR", ""]), inner, inner),
+    ),
+    max_leaves=12,
+)
+
+
+def _text(expression: _Expression) -> str:
+    if isinstance(expression, str):
+        return expression
+    if len(expression) == 2:
+        return f"NOT ({_text(expression[1])})"
+    return f"({_text(expression[1])}) {expression[0]} ({_text(expression[2])})"
+
+
+def _holds(expression: _Expression, true: set[str]) -> bool:
+    if isinstance(expression, str):
+        return expression in true
+    if len(expression) == 2:
+        return not _holds(expression[1], true)
+    left, right = _holds(expression[1], true), _holds(expression[2], true)
+    return left or right if expression[0] == "OR" else left and right
+
+
+def _matches(node: Node, true: set[str]) -> bool:
+    """Say what an engine must: does a document of these words match?"""
+    if isinstance(node, Term):
+        return node.text in true
+    assert isinstance(node, Bool)
+    if any(_matches(child, true) for child in node.must_not):
+        return False
+    if node.must or not node.should:
+        return bool(node.must or node.must_not) and all(_matches(child, true) for child in node.must)
+    return any(_matches(child, true) for child in node.should)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_EXPRESSIONS)
+def test_boolean_text_matches_what_logic_says(expression: _Expression) -> None:
+    node = parse(_text(expression), lenient=False).node
+    for bits in range(16):
+        true = {word for place, word in enumerate("pqrs") if bits >> place & 1}
+        assert _matches(node, true) == _holds(expression, true)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from("pqrs")), min_size=1, max_size=6),
+    st.lists(st.sampled_from(["AND", "OR"]), min_size=5, max_size=5),
+)
+def test_operators_bind_as_in_luqum(words: list[tuple[bool, str]], operators: list[str]) -> None:
+    pieces: list[str] = []
+    for (negated, word), operator in zip(words, operators, strict=False):
+        pieces += [f"NOT {word}" if negated else word, operator]
+    text = " ".join(pieces[:-1])
+    expected = luqum_parser.parse(text)
+    node = parse(text, lenient=False).node
+    for bits in range(16):
+        true = {word for place, word in enumerate("pqrs") if bits >> place & 1}
+        assert _matches(node, true) == _luqum_holds(expected, true)
+
+
+def _luqum_holds(item: tree.Item, true: set[str]) -> bool:
+    if isinstance(item, tree.Word):
+        return str(item.value) in true
+    if isinstance(item, tree.Not):
+        return not _luqum_holds(item.a, true)
+    answers = [_luqum_holds(child, true) for child in item.children]
+    return any(answers) if isinstance(item, tree.OrOperation) else all(answers)

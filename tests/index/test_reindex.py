@@ -176,6 +176,22 @@ def test_abandoned_online_rebuild_changes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "index").glob("index-*")] == ["index-1"]
 
 
+def test_rebuilt_index_that_cannot_be_opened_is_not_gone_over_to(tmp_path: Path) -> None:
+    stocked(tmp_path)
+    archive, engine = Archive(tmp_path), TantivyEngine(tmp_path)
+    Rebuild(engine.home, archive.path).switch()
+    (tmp_path / "index" / "index-2" / "meta.json").write_text("{")
+    with pytest.raises(IndexUnusable):
+        engine.reopen_if_moved()
+    store(engine, archive, enriched("z", "z1"))
+    assert engine.health().ok
+    engine.close()
+    archive.close()
+    engine = TantivyEngine(tmp_path)
+    assert titles(engine) == ["a3", "c1", "z1"]
+    engine.close()
+
+
 def test_going_over_with_uncommitted_writes_is_refused(tmp_path: Path) -> None:
     stocked(tmp_path)
     engine = TantivyEngine(tmp_path)

@@ -23,9 +23,9 @@ from services.index.query.nodes import (
     Term,
 )  # fmt: skip
 
-# A word of the title says what the article is about. BM25 gives a word in a long body at most 2.2 times its
-# weight, so this puts a title match above any number of mentions in a body.
-TITLE_BOOST = 3.0
+# A word of the title says what the article is about. BM25 gives a word repeated in a body at most 2.2 times
+# its weight, and one in a title three times as long as others 0.55 times: this puts the title first still.
+TITLE_BOOST = 5.0
 _STEMMED = {Field.TITLE: "title", Field.BODY: "body"}
 _WORDS = {
     Field.TITLE: "title_words",

@@ -89,8 +89,8 @@ class TantivyEngine:
     def reopen_if_moved(self) -> bool:
         """Go over to the directory CURRENT names, if it is another than ours, and remove ours.
 
-        The caller has committed and keeps others from writing meanwhile; searches may run. Raises
-        IndexUnusable, and stays on the old directory, when the new one cannot be opened.
+        The caller has committed and keeps others from writing meanwhile; searches may run. When the new
+        one cannot be opened, ours becomes the current one again and IndexUnusable is raised.
         """
         with self._swap:
             current = self._home.current()
@@ -98,7 +98,12 @@ class TantivyEngine:
                 return False
             if self._index.pending:
                 raise RuntimeError("commit before going over to another index directory")
-            replacement = RevisionedIndex(current)
+            try:
+                replacement = RevisionedIndex(current)
+            except BaseException:
+                # Else a restart would find an index without what is written to ours from now on.
+                self._home.make_current(self._index.directory)
+                raise
             previous, self._index = self._index, replacement
             previous.close()
             self._kept.clear()
