@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
+from services.index.access import may_read
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.search_params import SearchRequest, search_request
 from shared.http.auth import ApiKeys
@@ -27,11 +28,10 @@ def json_response(content: Any) -> Response:
 def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | None) -> APIRouter:
     """Return the reading routes. Searches run in threads: the engine releases the GIL while it works."""
 
-    async def may_read(request: Request) -> None:
-        if read_keys is not None:
-            read_keys.authenticate(request.headers)
+    async def check_reader(request: Request) -> None:
+        may_read(read_keys, request.headers)
 
-    router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(may_read)])
+    router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)])
 
     @router.get("/search", summary="Search articles")
     async def search(request: Annotated[SearchRequest, Depends(search_request)]) -> Response:

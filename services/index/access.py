@@ -1,0 +1,35 @@
+"""Who may read: one rule for the API and the web page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from starlette.datastructures import Headers
+
+from shared.http.auth import ApiKeys, unauthorized
+
+
+def may_read(read_keys: ApiKeys | None, headers: Headers) -> None:
+    """Raise a 401 Problem unless reading is open or the request carries a key that we take.
+
+    Beside the ways of `ApiKeys.authenticate`, the key may come as the password of HTTP Basic, whatever the
+    user name: that is what a browser can ask a person for.
+    """
+    if read_keys is None:
+        return
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        read_keys.name_of(_password(credentials))
+    else:
+        read_keys.authenticate(headers)
+
+
+def _password(credentials: str) -> str:
+    try:
+        pair = base64.b64decode(credentials.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError) as error:
+        raise unauthorized(
+            "bad-authorization", "Basic credentials must be base64 of a name, a colon and the key."
+        ) from error
+    return pair.partition(":")[2]

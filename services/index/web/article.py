@@ -1,0 +1,233 @@
+"""What the page of one article shows, made from the article as served. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.index.engine.protocol import Hit, Page
+from services.index.web.address import Address
+from services.index.web.labels import RELATED_KINDS, door_phrase, entity_class, entity_word, language_name
+from services.index.web.mentions import Paragraph, legend, paragraphs_of
+from services.index.web.texts import (
+    Moment,
+    Tone,
+    capitalized,
+    clip,
+    host_of,
+    joined,
+    language_attribute,
+    moment,
+    plain,
+    tone,
+    web_url,
+    within,
+)
+
+NAME_CHARS = 80
+TITLE_CHARS = 300
+MAX_BODY_CHARS = 200_000
+MAX_ENTITIES = 60
+ENTITIES_AT_ONCE = 12
+LONG_TITLE_CHARS = 120
+MAX_RELATED = 8
+_VALUES = frozenset({"DATE", "MONEY", "PERCENT"})
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    name: str
+    word: str
+    css: str
+    href: str
+    count: int
+    tone: Tone | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLink:
+    text: str
+    href: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedLink:
+    """`href` is None for a headline whose address nobody gave; `host` is set when it leads elsewhere."""
+
+    title: str
+    kind: str
+    why: str
+    href: str | None
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLink:
+    title: str
+    href: str
+    source: str
+    published: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """The whole page. `cut` says that the body goes on beyond what is shown."""
+
+    title: str
+    title_is_long: bool
+    tab_title: str
+    lang: str | None
+    source: str
+    source_href: str
+    authors: str
+    published: Moment | None
+    updated: Moment | None
+    tone: Tone | None
+    paragraphs: tuple[Paragraph, ...]
+    cut: bool
+    legend: tuple[tuple[str, str], ...]
+    entities: tuple[EntityRow, ...]
+    rarer_entities: tuple[EntityRow, ...]
+    more_entities: int
+    topics: tuple[NamedLink, ...]
+    keyphrases: tuple[NamedLink, ...]
+    story: tuple[StoryLink, ...]
+    story_href: str | None
+    related: tuple[RelatedLink, ...]
+    original: NamedLink | None
+    facts: tuple[Fact, ...]
+    json_href: str
+
+
+def article_view(
+    article: Mapping[str, Any], related: Sequence[Mapping[str, Any]], story: Page, *, now: datetime
+) -> ArticleView:
+    """`related` is that of the API, `story` the newest articles of the same story, this one included."""
+    body = str(article.get("body") or "")
+    entities = article.get("entities") or ()
+    paragraphs = paragraphs_of(body[:MAX_BODY_CHARS], entities)
+    rows = entity_rows(entities)
+    others = tuple(_story_link(hit, now) for hit in story.hits if hit.id != article["id"])
+    told = {hit.id for hit in story.hits}
+    links = (_related_link(link) for link in related if link.get("id") not in told or not link.get("id"))
+    original = web_url(article.get("url")) or web_url(article.get("canonical_url"))
+    source = str(article.get("source") or "")
+    story_id = article.get("story_id")
+    title = clip(article.get("title"), TITLE_CHARS) or "Without a title"
+    return ArticleView(
+        title=title,
+        title_is_long=len(title) > LONG_TITLE_CHARS,
+        tab_title=f"{plain(article.get('title'), 90) or 'Article'} – Wireroom",
+        lang=language_attribute(within(article, "language", "code")),
+        source=clip(source, NAME_CHARS),
+        source_href=Address((("source", source),)).href,
+        authors=joined(clip(name, NAME_CHARS) for name in (article.get("authors") or ())[:8]),
+        published=moment(article.get("published_at"), now),
+        updated=moment(article.get("updated_at"), now),
+        tone=tone(article.get("sentiment")),
+        paragraphs=paragraphs,
+        cut=len(body) > MAX_BODY_CHARS,
+        legend=legend(paragraphs),
+        entities=rows[:ENTITIES_AT_ONCE],
+        rarer_entities=rows[ENTITIES_AT_ONCE:MAX_ENTITIES],
+        more_entities=max(0, len(rows) - MAX_ENTITIES),
+        topics=tuple(_topic(topic) for topic in (article.get("topics") or ())[:10]),
+        keyphrases=tuple(_keyphrase(phrase) for phrase in (article.get("keyphrases") or ())[:15]),
+        story=others,
+        story_href=Address((("story", str(story_id)),)).href if others else None,
+        related=tuple(link for link in links if link.title)[:MAX_RELATED],
+        original=NamedLink(clip(source, NAME_CHARS) or host_of(original), original) if original else None,
+        facts=facts(article, now),
+        json_href=f"/v1/articles/{article['id']}",
+    )
+
+
+def entity_rows(entities: Iterable[Mapping[str, Any]]) -> tuple[EntityRow, ...]:
+    """Return the named entities, the most frequent first; dates and amounts are no names."""
+    named = [entity for entity in entities if entity.get("label") not in _VALUES]
+    named.sort(key=lambda entity: -int(entity.get("count") or 0))
+    return tuple(
+        EntityRow(
+            name=clip(entity.get("canonical"), NAME_CHARS),
+            word=entity_word(entity.get("label")),
+            css=entity_class(entity.get("label")),
+            href=Address((("entity", f"{entity.get('label')}:{entity.get('canonical')}"),)).href,
+            count=int(entity.get("count") or 0),
+            tone=tone(entity.get("sentiment")),
+        )
+        for entity in named
+    )
+
+
+def _topic(topic: Mapping[str, Any]) -> NamedLink:
+    code = str(topic.get("code") or "")
+    score = topic.get("score")
+    note = f"{score:.0%}" if isinstance(score, int | float) else ""
+    return NamedLink(
+        capitalized(clip(topic.get("name"), NAME_CHARS)) or code, Address((("topic", code),)).href, note
+    )
+
+
+def _keyphrase(phrase: Mapping[str, Any]) -> NamedLink:
+    text = clip(phrase.get("text"), NAME_CHARS).replace('"', "")
+    return NamedLink(text, Address((("q", f'"{text}"'),)).href)
+
+
+def _story_link(hit: Hit, now: datetime) -> StoryLink:
+    return StoryLink(
+        title=clip(hit.card.get("title"), 200) or "Without a title",
+        href=f"/articles/{hit.id}",
+        source=clip(hit.card.get("source"), NAME_CHARS),
+        published=moment(hit.card.get("published_at") or hit.card.get("received_at"), now),
+    )
+
+
+def _related_link(link: Mapping[str, Any]) -> RelatedLink:
+    url = web_url(link.get("url"))
+    ours = link.get("id")
+    return RelatedLink(
+        title=clip(link.get("title"), 200) or (host_of(url) if url else ""),
+        kind=RELATED_KINDS.get(str(link.get("kind")), ""),
+        why=clip(link.get("why"), 200),
+        href=f"/articles/{ours}" if ours else url,
+        host="" if ours or not url else host_of(url),
+    )
+
+
+def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
+    """Return where the article came from and what worked on it."""
+    provenance = article.get("provenance") or {}
+    fetched = web_url(provenance.get("fetched_from"))
+    confidence = within(article, "language", "confidence")
+    language = language_name(str(within(article, "language", "code") or "und"))
+    sure = f" ({confidence:.0%} sure)" if isinstance(confidence, int | float) and language else ""
+    times = {
+        "Received": moment(article.get("received_at"), now),
+        "Enriched": moment(article.get("enriched_at"), now),
+        "Indexed": moment(article.get("indexed_at"), now),
+    }
+    versions = provenance.get("versions") or {}
+    found = [
+        Fact("Came in", door_phrase(clip(provenance.get("door"), 40))),
+        Fact("By", clip(provenance.get("submitted_by"), NAME_CHARS)),
+        Fact("Fetched from", host_of(fetched) if fetched else "", fetched),
+        *(Fact(name, at.absolute) for name, at in times.items() if at),
+        Fact("Language", f"{clip(language, 40)}{sure}"),
+        Fact("Revision", str(article.get("revision"))),
+        Fact("Id", str(article["id"])),
+        *(
+            Fact(f"{clip(step, 30).capitalize()} model", clip(version, 60))
+            for step, version in sorted(versions.items())[:20]
+        ),
+    ]
+    return tuple(fact for fact in found if fact.value)

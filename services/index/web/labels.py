@@ -1,0 +1,104 @@
+"""Words for codes: what a person reads where the data holds a label or a code."""
+
+from __future__ import annotations
+
+from services.index.engine.protocol import FacetName
+
+# Label of an entity to the word for it and the class that colours it.
+_ENTITIES = {
+    "PERSON": ("person", "person"),
+    "ORG": ("organisation", "org"),
+    "GPE": ("place", "place"),
+    "LOC": ("place", "place"),
+    "FAC": ("building or site", "place"),
+    "NORP": ("people or group", "other"),
+    "EVENT": ("event", "other"),
+    "PRODUCT": ("product", "other"),
+    "WORK_OF_ART": ("work", "other"),
+    "LAW": ("law", "other"),
+    "DATE": ("date", "value"),
+    "MONEY": ("money", "value"),
+    "PERCENT": ("percentage", "value"),
+}
+_LANGUAGES = {
+    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish",
+    "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian",
+    "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian",
+    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian",
+    "lv": "Latvian", "mr": "Marathi", "ms": "Malay", "nb": "Norwegian", "nl": "Dutch", "no": "Norwegian",
+    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak",
+    "sl": "Slovenian", "sq": "Albanian", "sr": "Serbian", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil",
+    "te": "Telugu", "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "und": "undetermined",
+    "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+# The top level of IPTC Media Topics.
+_TOPICS = {
+    "01000000": "arts, culture, entertainment and media",
+    "02000000": "crime, law and justice",
+    "03000000": "disaster, accident and emergency incident",
+    "04000000": "economy, business and finance",
+    "05000000": "education",
+    "06000000": "environment",
+    "07000000": "health",
+    "08000000": "human interest",
+    "09000000": "labour",
+    "10000000": "lifestyle and leisure",
+    "11000000": "politics and government",
+    "12000000": "religion",
+    "13000000": "science and technology",
+    "14000000": "society",
+    "15000000": "sport",
+    "16000000": "conflict, war and peace",
+    "17000000": "weather",
+}
+_DOORS = {
+    "api": "submitted over the API",
+    "batch": "submitted in a batch",
+    "webhook": "sent by a webhook",
+    "url": "fetched from its address",
+    "feed": "read from a feed",
+    "websub": "pushed by a WebSub hub",
+    "ninjs": "submitted as ninjs",
+    "file": "submitted from a file",
+}
+RELATED_KINDS = {"cited": "cited", "duplicate": "nearly the same text", "similar": "similar"}
+SENTIMENTS = ("negative", "neutral", "positive")
+
+# The facets of the page in their order: the parameter that filters by each, and its heading.
+FACETS: dict[FacetName, tuple[str, str]] = {
+    "entities": ("entity", "People, places, organisations"),
+    "topics": ("topic", "Topics"),
+    "sources": ("source", "Sources"),
+    "sentiment": ("sentiment", "Tone"),
+    "languages": ("language", "Languages"),
+}
+PARAMETERS = {
+    "entity": "Mentions",
+    "topic": "Topic",
+    "source": "Source",
+    "sentiment": "Tone",
+    "language": "Language",
+    "story": "Story",
+    "from": "From",
+    "to": "Until",
+}
+
+
+def entity_word(label: object) -> str:
+    return _ENTITIES.get(str(label), ("name", "other"))[0]
+
+
+def entity_class(label: object) -> str:
+    return _ENTITIES.get(str(label), ("name", "other"))[1]
+
+
+def language_name(code: str) -> str:
+    return _LANGUAGES.get(code.lower(), code)
+
+
+def topic_name(code: str) -> str:
+    return _TOPICS.get(code, code)
+
+
+def door_phrase(door: object) -> str:
+    return _DOORS.get(str(door), str(door))
