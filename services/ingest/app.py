@@ -25,6 +25,7 @@ from services.ingest.idempotency import Idempotency
 from services.ingest.service import Ingest
 from services.ingest.settings import IngestSettings
 from services.ingest.writer import CoalescingWriter
+from shared.errors import ConfigurationError
 from shared.events import SCHEMA_VERSION
 from shared.http.docs import docs_router
 from shared.http.health import Check, health_router
@@ -156,7 +157,10 @@ def _checks(redis: Redis, backlog: BackpressureSampler) -> dict[str, Check]:
 
 
 def main() -> None:
-    """Run the service as the environment says, until SIGTERM or SIGINT."""
+    """Run the service as the environment says, until SIGTERM or SIGINT.
+
+    Raises ConfigurationError when it cannot start as configured.
+    """
     settings = load_settings(IngestSettings)
     configure_logging("ingest", log_format=settings.log_format, level=settings.log_level)
     run_service(
@@ -168,4 +172,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ConfigurationError as error:
+        raise SystemExit(f"ingest cannot start: {error}") from None

@@ -9,8 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.http.problems import Problem
@@ -18,9 +26,12 @@ from shared.http.problems import Problem
 RETRY_AFTER_S = 2
 
 # Replies of a Redis that works but takes no writes now; anything else it refuses is our mistake.
-_UNABLE = (
-    "OOM", "READONLY", "LOADING", "MISCONF", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS",
+# redis-py gives some codes a class of their own and drops them from the message.
+_UNABLE_CLASSES: tuple[tuple[type[RedisError], str], ...] = (
+    (OutOfMemoryError, "OOM"), (ReadOnlyError, "READONLY"), (BusyLoadingError, "LOADING"),
+    (MasterDownError, "MASTERDOWN"), (ClusterDownError, "CLUSTERDOWN"), (TryAgainError, "TRYAGAIN"),
 )  # fmt: skip
+_UNABLE_CODES = ("OOM", "MISCONF", "BUSY", "NOREPLICAS")
 
 
 class Backlog(Protocol):
@@ -80,5 +91,8 @@ def reading() -> Iterator[None]:
 
 
 def _unable(error: RedisError) -> str | None:
+    for class_, code in _UNABLE_CLASSES:
+        if isinstance(error, class_):
+            return code
     message = str(error)[:300]
-    return next((code for code in _UNABLE if code in message), None)
+    return next((code for code in _UNABLE_CODES if code in message), None)

@@ -1,4 +1,4 @@
-"""`POST /v1/articles`, takedowns and receipts: what is accepted, as which revision, and what is on the stream."""
+"""`POST /v1/articles`, takedowns and receipts: what is accepted, as which revision, and what is written."""
 
 from __future__ import annotations
 

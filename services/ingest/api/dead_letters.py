@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AfterValidator
 from pydantic_core import from_json
 from starlette.responses import Response
 
@@ -16,9 +17,24 @@ from shared.events import DeadLetter
 from shared.http.problems import FieldError, Problem
 from shared.streams import EVENT_FIELD
 
-_LETTER_ID = r"^\d{1,5}-\d{1,20}-\d{1,20}$"
+_LETTER_ID = r"^[0-9]{1,5}-[0-9]{1,20}-[0-9]{1,20}$"
+
+
+def _check_letter_id(id_: str) -> str:
+    if any(int(part) >= 1 << 64 for part in id_.split("-")):
+        raise ValueError("each number of a dead letter's id fits 64 bits")
+    return id_
+
+
 LetterPath = Annotated[
-    str, Path(alias="id", pattern=_LETTER_ID, description="Partition and entry id, e.g. 0-1700000000000-0.")
+    str,
+    Path(alias="id", pattern=_LETTER_ID, description="Partition and entry id, e.g. 0-1700000000000-0."),
+    AfterValidator(_check_letter_id),
+]
+LetterBefore = Annotated[
+    str | None,
+    Query(pattern=_LETTER_ID, description="Only older than this id."),
+    AfterValidator(lambda id_: id_ and _check_letter_id(id_)),
 ]
 
 
@@ -36,9 +52,7 @@ def dead_letters_router(ingest: Ingest) -> APIRouter:
     async def list_dead_letters(
         reason: Annotated[str | None, Query(description=f"One of {', '.join(DEAD_LETTER_REASONS)}.")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        before: Annotated[
-            str | None, Query(pattern=_LETTER_ID, description="Only older than this id.")
-        ] = None,
+        before: LetterBefore = None,
     ) -> dict[str, Any]:
         """Return up to `limit` dead letters; `next_before` asks for those after them."""
         if reason is not None and reason not in DEAD_LETTER_REASONS:
