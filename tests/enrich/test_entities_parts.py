@@ -11,10 +11,10 @@ import pytest
 from services.enrich.entities.article import Sentence
 from services.enrich.entities.canonical import NamedMention, fold_mentions
 from services.enrich.entities.casing import CaseEvidence, headline_style, restore_case
-from services.enrich.entities.document import Span, decode, is_acronym_of
 from services.enrich.entities.features import word_shape
 from services.enrich.entities.gazetteer import Gazetteer, read_gazetteer
 from services.enrich.entities.rules import rule_spans
+from services.enrich.entities.spans import Span, decode, is_acronym_of
 from services.enrich.text import tokenize
 from services.enrich.training.entities import EXTRA_GOLD, bio_tags, recased
 from services.enrich.training.gazetteer import bake

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.enrich.entities.document import is_acronym_of
 from services.enrich.entities.gazetteer import CODE_OF_LABEL, Gazetteer
+from services.enrich.entities.spans import is_acronym_of
 
 # Bodies that news knows by the short form; of all others the full name is the better heading.
 _KNOWN_BY_SHORT_FORM = {

@@ -7,47 +7,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from services.enrich.entities.article import Sentence
 from services.enrich.entities.gazetteer import LABEL_OF_CODE, Gazetteer
+from services.enrich.entities.spans import Span, is_acronym_of, phrase, reading_order
 
 _MAX_PHRASE_TOKENS = 8
 _PLACE_LABELS = frozenset({"GPE", "LOC", "NORP"})
 _PLACE_CUES = frozenset({"in", "at", "near", "of", "from", "to", "and"})
 _NEVER_PLACES = frozenset({"EVENT", "PRODUCT", "WORK_OF_ART", "LAW"})
-_MEETINGS = frozenset({"summit", "summits", "meeting", "meetings", "conference", "talks"})
-_SMALL_WORDS = frozenset(
-    {"of", "the", "and", "for", "on", "in", "de", "du", "des", "da", "do", "to", "&", "-"}
+_COMPANY_SUFFIXES = frozenset(
+    {"Inc.", "Inc", "Ltd.", "Ltd", "Corp.", "Corp", "plc", "PLC", "LLC", "AG", "GmbH", "ApS", "Bhd", "Oyj"}
+    | {"SpA", "Holdings", "FC", "AFC", "Airlines", "Airways"}
 )
-
-
-@dataclass(slots=True)
-class Span:
-    """A name: tokens start…end-1 of sentence number `sentence`."""
-
-    sentence: int
-    start: int
-    end: int
-    label: str
-
-
-def decode(tags: Sequence[str], sentence: int) -> list[Span]:
-    """Return the spans of BIO tags; an I- that continues nothing starts a span."""
-    spans: list[Span] = []
-    for i, tag in enumerate(tags):
-        if tag == "O":
-            continue
-        label = tag[2:]
-        if tag[0] == "I" and spans and spans[-1].end == i and spans[-1].label == label:
-            spans[-1].end = i + 1
-        else:
-            spans.append(Span(sentence, i, i + 1, label))
-    return spans
-
-
-def phrase(sentences: Sequence[Sentence], span: Span) -> str:
-    return " ".join(sentences[span.sentence].words[span.start : span.end])
+_MEETINGS = frozenset({"summit", "summits", "meeting", "meetings", "conference", "talks"})
 
 
 class DocumentPass:
@@ -61,13 +34,15 @@ class DocumentPass:
     def run(self) -> list[Span]:
         """Return the revised spans in order of sentence and token."""
         self._trim_meetings()
+        self._cut_people_from_places()
+        self._use_company_suffixes()
         self._label_known_names()
         self._label_acronyms()
         self._use_majority_labels()
         self._label_short_forms()
         self._add_known_names()
         self._add_missed_mentions()
-        self._spans.sort(key=lambda span: (span.sentence, span.start))
+        self._spans.sort(key=reading_order)
         return self._spans
 
     def _trim_meetings(self) -> None:
@@ -81,6 +56,24 @@ class DocumentPass:
             ):
                 span.end -= 1
                 span.label = "ORG"
+
+    def _use_company_suffixes(self) -> None:
+        for span in self._spans:
+            words = self._sentences[span.sentence].words[span.start : span.end]
+            if len(words) > 1 and words[-1] in _COMPANY_SUFFIXES:
+                span.label = "ORG"
+
+    def _cut_people_from_places(self) -> None:
+        """Make "Merv Lundgren of Columbus" a person and a place."""
+        for span in [span for span in self._spans if span.label == "PERSON"]:
+            words = self._sentences[span.sentence].words[span.start : span.end]
+            if "of" in words[1:-1]:
+                cut = span.start + words.index("of", 1)
+                known = self._gazetteer.codes_of(" ".join(words[cut + 1 - span.start :]))
+                label = LABEL_OF_CODE[known[0]] if known else "GPE"
+                self._spans.append(Span(span.sentence, cut + 1, span.end, label))
+                span.end = cut
+        self._spans.sort(key=reading_order)
 
     def _label_known_names(self) -> None:
         """Give listed names that can be only one thing its label: "Paris Agreement", "U.S.", "UK".
@@ -252,14 +245,3 @@ class DocumentPass:
         before = words[i - 1] if i else ""
         after = words[i + 1] if i + 1 < len(words) else ""
         return not (before[:1].isupper() and i > 1) and not after[:1].isupper()
-
-
-def is_acronym_of(short: str, words: Sequence[str]) -> bool:
-    """Tell whether `short` is made of the initials of `words`, with or without the small words."""
-    letters = "".join(c for c in short if c.isalnum()).upper()
-    if not 2 <= len(letters) <= 10 or len(words) < 2 or not short[0].isupper():
-        return False
-    pieces = [piece for word in words for piece in word.split("-") if piece and piece[0].isalnum()]
-    every = "".join(piece[0] for piece in pieces).upper()
-    main = "".join(piece[0] for piece in pieces if piece.lower() not in _SMALL_WORDS).upper()
-    return letters in {every, main}

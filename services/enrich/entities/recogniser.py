@@ -10,10 +10,11 @@ import pycrfsuite
 
 from services.enrich.entities.article import Sentence, prepare_article
 from services.enrich.entities.canonical import NamedMention, fold_mentions
-from services.enrich.entities.document import DocumentPass, Span, decode
+from services.enrich.entities.document import DocumentPass
 from services.enrich.entities.features import FeatureExtractor
 from services.enrich.entities.gazetteer import Gazetteer, read_gazetteer
 from services.enrich.entities.rules import rule_spans
+from services.enrich.entities.spans import Span, decode
 from shared.errors import ConfigurationError
 from shared.events import Entity, Mention
 
