@@ -1,7 +1,7 @@
 """Highlighting: where a query's words stand in a text, and the passage that shows them best.
 
 Pure, and independent of the engine, which says how words are analysed. Only the places where a needle
-occurs are looked at, at the speed of `str.find`, so the length of the body hardly matters.
+occurs are looked at, at the speed of `re` for a literal, so the length of the body hardly matters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ MAX_SPANS = 500
 MIN_SPANS = 20
 # Letters with no accent to take off; of those that are written as two, the first.
 _UNDECOMPOSED = dict(zip("øłđðßæœıħ", "olddsaoih", strict=True))
-_WORD = re.compile(r"[^\W_]+")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 Spans = list[tuple[int, int]]
@@ -42,10 +41,37 @@ class Needle:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How the engine sees words: `word_of` folds one, `is_unspaced` tells characters that are words alone."""
+    """How the engine sees words: `word_of` folds one; each character of the ranges `unspaced` is one alone.
+
+    `unspaced` is written as within the brackets of a regular expression.
+    """
 
     word_of: Callable[[str], str]
-    is_unspaced: Callable[[str], bool]
+    unspaced: str
+
+
+@lru_cache(maxsize=8)
+def _word_pattern(unspaced: str) -> re.Pattern[str]:
+    return re.compile(rf"[{unspaced}]|[^\W_{unspaced}]+")
+
+
+@lru_cache(maxsize=8)
+def _next_word_pattern(unspaced: str) -> re.Pattern[str]:
+    return re.compile(rf"[\W_]*([{unspaced}]|[^\W_{unspaced}]+)")
+
+
+@lru_cache(maxsize=8)
+def _inner_pattern(unspaced: str) -> re.Pattern[str]:
+    """What goes on within a word."""
+    return re.compile(rf"[^\W_{unspaced}]")
+
+
+@lru_cache(maxsize=1_024)
+def _start_pattern(start: str, unspaced: str) -> re.Pattern[str]:
+    """A word, or the end of one, from `start` on. It begins with a literal, which `re` finds fastest."""
+    if _inner_pattern(unspaced).match(start) is None:
+        return re.compile(re.escape(start))
+    return re.compile(rf"{re.escape(start)}[^\W_{unspaced}]*")
 
 
 @lru_cache(maxsize=4_096)
@@ -79,25 +105,22 @@ def find_spans(text: str, needles: Sequence[Needle], reader: Reader) -> Spans:
 
 def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iterable[tuple[int, int]]:
     if not needle.start:
-        yield from _matching_words(text, folded, needle)
+        yield from _matching_words(text, folded, needle, reader)
         return
-    at = 0
-    while True:
-        at = folded.find(needle.start, at)
-        if at < 0 or at >= len(folded):
-            return
-        end = _word_end(folded, at, reader)
-        if end > at and _starts_word(folded, at, reader) and needle.matches(text[at:end]):
-            phrase_end = _phrase_end(text, folded, end, needle.rest, reader)
+    inner = _inner_pattern(reader.unspaced)
+    for found in _start_pattern(needle.start, reader.unspaced).finditer(folded):
+        at, end = found.span()
+        within_word = at > 0 and inner.match(folded, at - 1) and inner.match(folded, at)
+        if not within_word and needle.matches(text[at:end]):
+            phrase_end = _phrase_end(text, folded, end, needle.rest, reader) if needle.rest else end
             if phrase_end:
                 yield at, phrase_end
-        at = max(end, at + 1)
 
 
-def _matching_words(text: str, folded: str, needle: Needle) -> Iterable[tuple[int, int]]:
+def _matching_words(text: str, folded: str, needle: Needle, reader: Reader) -> Iterable[tuple[int, int]]:
     """Ask of each different word whether it matches: most words of a body come several times."""
     answers: dict[str, bool] = {}
-    for word in _WORD.finditer(folded):
+    for word in _word_pattern(reader.unspaced).finditer(folded):
         start, end = word.span()
         answer = answers.get(word.group())
         if answer is None:
@@ -106,35 +129,14 @@ def _matching_words(text: str, folded: str, needle: Needle) -> Iterable[tuple[in
             yield start, end
 
 
-def _starts_word(folded: str, at: int, reader: Reader) -> bool:
-    if at == 0 or not folded[at - 1].isalnum():
-        return True
-    return reader.is_unspaced(folded[at]) or reader.is_unspaced(folded[at - 1])
-
-
-def _word_end(folded: str, at: int, reader: Reader) -> int:
-    """Return the end of the word at `at`, `at` itself when there is none."""
-    if at < len(folded) and reader.is_unspaced(folded[at]):
-        return at + 1
-    end = at
-    while (
-        end < len(folded)
-        and folded[end].isalnum()
-        and not (folded[end] > "\x7f" and reader.is_unspaced(folded[end]))
-    ):
-        end += 1
-    return end
-
-
 def _phrase_end(text: str, folded: str, at: int, words: Sequence[str], reader: Reader) -> int:
     """Return where the phrase that goes on after `at` ends, or 0 if its words do not follow."""
+    following = _next_word_pattern(reader.unspaced)
     for word in words:
-        while at < len(folded) and not folded[at].isalnum():
-            at += 1
-        end = _word_end(folded, at, reader)
-        if end == at or reader.word_of(text[at:end]) != word:
+        found = following.match(folded, at)
+        if found is None or reader.word_of(text[found.start(1) : found.end(1)]) != word:
             return 0
-        at = end
+        at = found.end()
     return at
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +11,11 @@ from pathlib import Path
 import pytest
 from tantivy import Document
 
+from services.index.archive import Archive
 from services.index.engine.protocol import CommitFailed, Query
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.engine.writing import RevisionedIndex
-from tests.index.articles import NOW, enriched, retracted
+from tests.index.articles import NOW, article_id, enriched, retracted
 
 
 @pytest.fixture
@@ -93,3 +96,46 @@ def test_commit_without_changes_does_nothing(engine: TantivyEngine) -> None:
     for _ in range(5):
         engine.commit()
     assert engine.stats() == before
+
+
+_STORE_FOR_EVER = """
+import sys
+from itertools import count
+from pathlib import Path
+from services.index.archive import Archive
+from services.index.engine.tantivy_engine import TantivyEngine
+from tests.index.articles import NOW, enriched
+
+engine, archive = TantivyEngine(Path(sys.argv[1])), Archive(Path(sys.argv[1]))
+for number in count(int(sys.argv[2])):
+    batch = [enriched(f"{number} {part}") for part in range(5)]
+    engine.upsert_many(batch, NOW)
+    archive.append(batch, NOW)
+    engine.commit()
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.process
+def test_what_was_committed_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
+    reported = -1
+    for round_number in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", _STORE_FOR_EVER, str(tmp_path), str(reported + 1)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(4 + round_number):
+                reported = int(child.stdout.readline())
+            time.sleep(0.013 * round_number)
+            child.kill()
+        engine, archive = TantivyEngine(tmp_path), Archive(tmp_path)
+        expected = {article_id(f"{n} {part}") for n in range(reported + 1) for part in range(5)}
+        assert all(engine.get(key) is not None for key in expected)
+        reader = archive.read()
+        assert expected <= {record.event.article_id for record in reader}
+        assert reader.damaged_frames == 0
+        engine.close()
+        archive.close()

@@ -20,9 +20,8 @@ _MARKS = re.compile(
     + "]+"
 )
 # Scripts that put no space between words: each character becomes a word, so that phrases find them.
-_UNSPACED = re.compile(
-    r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff])"
-)
+UNSPACED_RANGES = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
+_UNSPACED = re.compile(f"([{UNSPACED_RANGES}])")
 
 
 def fold(text: str) -> str:
@@ -35,10 +34,6 @@ def fold(text: str) -> str:
     kept = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     folded = unicodedata.normalize("NFC", kept).encode("utf-8", "replace").decode()
     return _UNSPACED.sub(r" \1 ", folded)
-
-
-def is_unspaced(char: str) -> bool:
-    return _UNSPACED.match(char) is not None
 
 
 def _analyzer(tokenizer: Tokenizer, *filters: Filter) -> TextAnalyzer:

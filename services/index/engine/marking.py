@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from services.index.engine.analysis import is_unspaced, stem_of, stems, word_of, words
+from services.index.engine.analysis import UNSPACED_RANGES, stem_of, stems, word_of, words
 from services.index.engine.protocol import Highlights
 from services.index.highlight import Needle, Reader, find_spans, mark, snippet
 from services.index.query.nodes import Bool, Field, Fuzzy, Node, Phrase, Prefix, Term
 
 # Matches further down are found, and not shown; a book sent as one article must not stall the searches.
 LONGEST_BODY_CHARS = 100_000
-_READER = Reader(word_of, is_unspaced)
+_READER = Reader(word_of, UNSPACED_RANGES)
 _NAMES = frozenset({Field.ENTITY, Field.PERSON, Field.ORG, Field.PLACE})
 _TITLE = frozenset({None, Field.TITLE}) | _NAMES
 _BODY = frozenset({None, Field.BODY}) | _NAMES

@@ -47,6 +47,7 @@ def build_schema() -> Schema:
     for name in SIGNED_FIELDS:
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("sentiment_score", fast=True)
+    # For intervals of time, which sort_key is no unit of: counts and mean tone per day or hour.
     builder.add_date_field("published", fast=True)
     builder.add_bytes_field("card", stored=True)
     builder.add_bytes_field("json", stored=True)
