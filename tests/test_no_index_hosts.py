@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,17 +23,29 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 def tracked_files() -> list[Path]:
-    """Return the files of the repository, or of the folder when it is not one (a source archive)."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    if listed.returncode != 0:
-        pytest.skip("not a git checkout")
-    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
-    return [file for file in files if file.is_file()]
+    """Return the files of the repository; where git cannot tell, those of the folder but for what tools made."""
+    git = shutil.which("git")
+    if git is not None and (ROOT / ".git").exists():
+        listed = subprocess.run(
+            [
+                git,
+                "-c",
+                f"safe.directory={ROOT}",
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    else:
+        ignored = set((ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", "").split()) | {".git"}
+        files = [file for file in ROOT.rglob("*") if ignored.isdisjoint(file.relative_to(ROOT).parts)]
+    return [file for file in files if file.is_file() and file.suffix != ".pyc"]
 
 
 def test_no_tracked_file_names_an_index_host() -> None:
