@@ -23,7 +23,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 def tracked_files() -> list[Path]:
-    """Return the files of the repository; where git cannot tell, those of the folder but for what tools made."""
+    """Return the files of the repository; without git, those of the folder but for what tools made."""
     git = shutil.which("git")
     if git is not None and (ROOT / ".git").exists():
         listed = subprocess.run(
