@@ -190,21 +190,21 @@ def measure(engine: SearchEngine, asked: list[str], query_for: Callable[[str], Q
     return times
 
 
-def report(name: str, times: Times) -> float:
-    """Print a line; return the p95 as waited for."""
+def report(name: str, times: Times) -> Times:
+    """Print a line; return the times."""
     print(
         f"{name:32} p50 {statistics.median(times.wall):6.2f}  p95 {p95(times.wall):6.2f} ms"
         f"   processor p50 {statistics.median(times.cpu):6.2f}  p95 {p95(times.cpu):6.2f} ms"
     )
-    return p95(times.wall)
+    return times
 
 
 def node_of(text: str) -> Query:
     return Query(parse(text, lenient=True).node)
 
 
-def run(engine: SearchEngine, repeats: int) -> float:
-    """Print a line per kind of search; return the worst p95 in ms."""
+def run(engine: SearchEngine, repeats: int) -> tuple[float, float]:
+    """Print a line per kind of search; return the worst p95 in ms, as waited for and of processor time."""
     source, rng = material(), random.Random(23)
     asked = {kind: texts * repeats for kind, texts in asked_words(source, rng).items()}
     worst = [report(kind, measure(engine, texts, node_of)) for kind, texts in asked.items()]
@@ -226,14 +226,13 @@ def run(engine: SearchEngine, repeats: int) -> float:
     worst.append(report("term + 4 facets", measure(engine, asked["term"], with_facets)))
     worst.append(report("term, newest", measure(engine, asked["term"], newest)))
     worst.append(report("all, newest", measure(engine, [""] * 200, newest)))
-    everything = report("all + 4 facets (no text)", measure(engine, [""] * 50, with_facets))
-    worst.append(everything)
+    worst.append(report("all + 4 facets (no text)", measure(engine, [""] * 50, with_facets)))
     worst.append(report("all, newest, 1,000 pages deep", page_times(engine, 1_000)))
     alike = Times()
     for hit in engine.search(Query(size=100)).hits:
         alike.add(lambda hit=hit: engine.more_like_this(hit.id))  # type: ignore[misc]
     report("more like this", alike)
-    return max(worst)
+    return max(p95(times.wall) for times in worst), max(p95(times.cpu) for times in worst)
 
 
 def page_times(engine: SearchEngine, pages: int) -> Times:
@@ -266,14 +265,17 @@ def main() -> int:
             )
         stats = engine.stats()
         print(f"{stats.articles} articles, {stats.segments} segments, {stats.size_bytes / 1e6:.0f} MB")
-        worst = run(engine, options.repeats)
+        waited, processor = run(engine, options.repeats)
     finally:
         engine.close()
         if options.keep is None:
             shutil.rmtree(directory)
-    verdict = "holds" if worst < P95_TARGET_MS else "MISSED"
-    print(f"worst p95 {worst:.2f} ms; target {P95_TARGET_MS:.0f} ms {verdict}")
-    return 0 if worst < P95_TARGET_MS else 1
+    verdict = "holds" if waited < P95_TARGET_MS else "MISSED"
+    print(
+        f"worst p95 {waited:.2f} ms ({processor:.2f} ms of one processor); "
+        f"target {P95_TARGET_MS:.0f} ms {verdict}"
+    )
+    return 0 if waited < P95_TARGET_MS else 1
 
 
 if __name__ == "__main__":
