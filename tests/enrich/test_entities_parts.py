@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -237,3 +238,14 @@ def test_extra_gold_is_well_formed() -> None:
     articles = read_gold(EXTRA_GOLD)
     assert len(articles) == 7
     assert all("{" not in article.title + article.body for article in articles)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["PERSON:A{n}b Smith", "PERSON:X{n}x Y{n}y", "ORG:Q{n}q Bank", "ORG:Z{n}Z"]
+)
+def test_many_distinct_names_fold_in_linear_time(pattern: str) -> None:
+    mentions = mentions_of(" | ".join(pattern.replace("{n}", str(n)) for n in range(8000)))
+    mentions += mentions_of("PERSON:Smith | ORG:QB") * 4000
+    started = process_time()
+    fold_mentions(mentions, gazetteer())
+    assert process_time() - started < 2.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.enrich.entities.gazetteer import CODE_OF_LABEL, Gazetteer
-from services.enrich.entities.spans import is_acronym_of
+from services.enrich.entities.spans import acronym_letters, initials
 
 # Bodies that news knows by the short form; of all others the full name is the better heading.
 _KNOWN_BY_SHORT_FORM = {
@@ -23,6 +23,8 @@ _KNOWN_BY_SHORT_FORM = {
     "Organization of the Petroleum Exporting Countries": "OPEC",
     "National Aeronautics and Space Administration": "NASA",
 }
+# So many people with one surname are a list; comparing all with all would take for ever on a long one.
+_MAX_HOLDERS = 50
 _NAME_SUFFIXES = frozenset({"Jr.", "Jr", "Sr.", "Sr", "II", "III", "IV"})
 _COMPANY_SUFFIXES = frozenset(
     {
@@ -89,22 +91,24 @@ def _fold_people(mentions: Sequence[NamedMention], gazetteer: Gazetteer) -> list
     holders: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
     for core in full:
         for word in set(core):
-            holders[word].append(core)
+            if len(holders[word]) < _MAX_HOLDERS:
+                holders[word].append(core)
     resolved: list[tuple[str, ...]] = []
     latest: dict[tuple[str, ...], int] = {}
     for position, core in enumerate(cores):
         target = _full_name(core, full, holders, latest)
         latest[target] = position
         resolved.append(target)
+    first_named: dict[tuple[str, ...], NamedMention] = {}
+    for mention, core in zip(mentions, cores, strict=True):
+        if not mention.text.isupper():
+            first_named.setdefault(core, mention)
     groups: dict[str, Group] = {}
     by_core: dict[tuple[str, ...], Group] = {}
     for mention, core in zip(mentions, resolved, strict=True):
         group = by_core.get(core)
         if group is None:
-            named = next(
-                (m for m, c in zip(mentions, cores, strict=True) if c == core and not m.text.isupper()),
-                mention,
-            )
+            named = first_named.get(core, mention)
             canonical = _known_name("PERSON", named, gazetteer) or _display(named)
             group = groups.setdefault(canonical, Group("PERSON", canonical))
             by_core[core] = group
@@ -157,7 +161,10 @@ def _short_forms(
     """Map (label, key) of acronyms and of first words of bodies to the one long form they stand for."""
     longs = {(m.label, _key(m)): m for m in reversed(mentions) if len(m.words) > 1}
     by_first: defaultdict[tuple[str, str], list[NamedMention]] = defaultdict(list)
+    by_initials: defaultdict[tuple[str, str], list[NamedMention]] = defaultdict(list)
     for (label, key), long in longs.items():
+        for letters in initials(long.words):
+            by_initials[label, letters].append(long)
         if label == "ORG":
             by_first[label, key.partition(" ")[0]].append(long)
     found: dict[tuple[str, str], NamedMention] = {}
@@ -166,9 +173,7 @@ def _short_forms(
         if len(mention.words) > 1 or short in found:
             continue
         word = mention.words[0]
-        acronyms = [
-            m for (label, _), m in longs.items() if label == mention.label and is_acronym_of(word, m.words)
-        ]
+        acronyms = by_initials[mention.label, acronym_letters(word)]
         starts = by_first[short] if not gazetteer.codes_of(word) else []
         matches = acronyms or starts
         if len(matches) == 1:

@@ -44,12 +44,23 @@ def phrase(sentences: Sequence[Sentence], span: Span) -> str:
     return " ".join(sentences[span.sentence].words[span.start : span.end])
 
 
-def is_acronym_of(short: str, words: Sequence[str]) -> bool:
-    """Tell whether `short` is made of the initials of `words`, with or without the small words."""
+def acronym_letters(short: str) -> str:
+    """Return the letters of what may be an acronym in capitals, or "" when it cannot be one."""
     letters = "".join(c for c in short if c.isalnum()).upper()
-    if not 2 <= len(letters) <= 10 or len(words) < 2 or not short[0].isupper():
-        return False
+    return letters if 2 <= len(letters) <= 10 and short[0].isupper() else ""
+
+
+def initials(words: Sequence[str]) -> set[str]:
+    """Return what acronyms a name of two words or more can have: with and without its small words."""
+    if len(words) < 2:
+        return set()
     pieces = [piece for word in words for piece in word.split("-") if piece and piece[0].isalnum()]
     every = "".join(piece[0] for piece in pieces).upper()
     main = "".join(piece[0] for piece in pieces if piece.lower() not in _SMALL_WORDS).upper()
-    return letters in {every, main}
+    return {every, main} - {""}
+
+
+def is_acronym_of(short: str, words: Sequence[str]) -> bool:
+    """Tell whether `short` is made of the initials of `words`, with or without the small words."""
+    letters = acronym_letters(short)
+    return letters != "" and letters in initials(words)
