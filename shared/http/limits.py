@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problems import Problem, send_problem
 
+LINGER_BYTES = 32 << 20
+LINGER_S = 5.0
+LINGER_IDLE_S = 0.5
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -46,7 +50,7 @@ class LimitRequests:
         max_bytes = self.limits.by_path.get(scope["path"], self.limits.max_body_bytes)
         refusal, whole_body_is_small = self._judge_headers(scope, max_bytes)
         if refusal is not None:
-            await send_problem(refusal, scope, receive, send)
+            await _refuse(refusal, scope, receive, send)
             return
         if whole_body_is_small and scope["method"] in _BODILESS:
             await self.app(scope, receive, send)
@@ -58,7 +62,7 @@ class LimitRequests:
             if problem is not guard.violation:
                 raise
         if guard.violation is not None and not guard.response_started:
-            await send_problem(guard.violation, scope, receive, send)
+            await _refuse(guard.violation, scope, receive, send)
 
     def _judge_headers(self, scope: Scope, max_bytes: int) -> tuple[Problem | None, bool]:
         """Return why the headers alone refuse the request, and whether it has no body at all."""
@@ -126,6 +130,40 @@ class _BodyGuard:
             return
         self.response_started = True
         await self._send(message)
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with `problem`, and take what is still coming for a moment before the connection closes.
+
+    Most clients send their whole body before they read anything. Closing on them resets the connection,
+    which throws away the answer that says why.
+    """
+
+    async def send_lingering(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        await _discard(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    lingering = problem.status != HTTPStatus.REQUEST_TIMEOUT
+    await send_problem(problem, scope, receive, send_lingering if lingering else send)
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on until the body ends, the client hangs up or pauses, or it has been long enough."""
+    left_bytes = LINGER_BYTES
+    try:
+        async with asyncio.timeout(LINGER_S):
+            while left_bytes > 0:
+                async with asyncio.timeout(LINGER_IDLE_S):
+                    message = await receive()
+                left_bytes -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
 
 
 # Each of these leaves part of a body unread, so the connection cannot carry another request.

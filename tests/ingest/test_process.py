@@ -38,7 +38,7 @@ class Server:
         )
 
     def send(self, *parts: bytes, pause_s: float = 0.0) -> bytes:
-        """Send `parts`; return what comes back until the server closes, or is silent for a second."""
+        """Send `parts`; return what comes back until the server closes, or then is silent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=15) as connection:
             for part in parts:
                 connection.sendall(part)
@@ -47,7 +47,7 @@ class Server:
             try:
                 while chunk := connection.recv(65536):
                     answer += chunk
-                    connection.settimeout(1)
+                    connection.settimeout(0.8)
             except TimeoutError:
                 answer += b"<still open>"
             return answer
@@ -161,14 +161,6 @@ def test_a_port_in_use_says_so_and_exits(redis_url: str, server: Server) -> None
     _, stderr = second.process.communicate(timeout=20)
     assert second.process.returncode != 0
     assert f"port {server.port}" in stderr.decode()
-    assert "Traceback" not in stderr.decode()
-
-
-def test_an_exposed_service_without_a_secret_says_so_and_exits(redis_url: str) -> None:
-    server = Server(redis_url, WIREROOM_INGEST_HOST="0.0.0.0")
-    _, stderr = server.process.communicate(timeout=20)
-    assert server.process.returncode != 0
-    assert "WIREROOM_API_KEYS" in stderr.decode()
     assert "Traceback" not in stderr.decode()
 
 
