@@ -42,6 +42,10 @@ PURE = (
     "services/enrich/corpus/signature.py",
     "services/index/query/*.py",
     "services/index/highlight.py",
+    "services/index/web/views.py",
+    "services/index/web/facets.py",
+    "services/index/web/article.py",
+    "services/index/web/mentions.py",
 )
 
 

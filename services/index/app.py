@@ -14,6 +14,7 @@ from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.settings import IndexSettings
+from services.index.web.routes import web_router
 from shared import __version__
 from shared.http.auth import ApiKeys
 from shared.http.docs import docs_router
@@ -71,7 +72,9 @@ def create_app(settings: IndexSettings) -> FastAPI:
         title="Wireroom index", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     install_http(app, metrics=metrics, limits=Limits())
-    app.include_router(search_router(engine, metrics, _read_keys(settings)))
+    read_keys = _read_keys(settings)
+    app.include_router(search_router(engine, metrics, read_keys))
+    app.include_router(web_router(engine, metrics, read_keys))
     app.include_router(maintenance_router(reindexer, write_admin_token(settings.data_dir)))
     app.include_router(docs_router(app))
     app.include_router(health_router({"articles.enriched": consumer.check, "engine": engine_check}, metrics))
