@@ -41,6 +41,9 @@ class Handler(BaseHTTPRequestHandler):
         return
 
 
+stop = threading.Event()
+ignore = behaviour == "ignores SIGTERM"
+signal.signal(signal.SIGTERM, (lambda *_: None) if ignore else (lambda *_: stop.set()))
 note("started")
 if behaviour == "exits":
     log(json.dumps({"event": "cannot open the index", "level": "error"}))
@@ -49,9 +52,6 @@ if behaviour == "misconfigured":
     log("index cannot start: WIREROOM_INDEX_PORT: too large")
     sys.exit(2)
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ[f"WIREROOM_{name.upper()}_PORT"])), Handler)
-stop = threading.Event()
-ignore = behaviour == "ignores SIGTERM"
-signal.signal(signal.SIGTERM, (lambda *_: None) if ignore else (lambda *_: stop.set()))
 threading.Thread(target=server.serve_forever, daemon=True).start()
 log(json.dumps({"event": "listening", "level": "info", "port": server.server_port}))
 while not stop.wait(0.05):

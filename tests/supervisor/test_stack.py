@@ -60,6 +60,8 @@ async def test_everything_starts_and_drains_the_way_an_article_goes(tmp_path: Pa
     lines: list[LogLine] = []
     async with running_stack(_settings(tmp_path, enrich_workers=2), lines.append) as stack:
         await stack.start()
+        # A further worker is not waited for: nobody knows its port.
+        await _eventually(lambda: len(_journal(tmp_path)) == 4)
         assert sorted(_journal(tmp_path)) == ["enrich started"] * 2 + ["index started", "ingest started"]
         instance = read_instance(tmp_path / "data")
         assert instance is not None and set(instance.pids) == {
