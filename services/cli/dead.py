@@ -12,7 +12,7 @@ import typer
 
 from services.cli import options
 from services.cli.client import ServiceClient, api_key, refusal, service_url
-from services.cli.output import Failure, harmless, plural, print_json, short_date, stdout
+from services.cli.output import Failure, as_typed, harmless, plural, print_json, short_date, stdout
 
 PAGE = 100
 MAX_SHOWN_CHARS = 4_000
@@ -64,7 +64,7 @@ def list_letters(
         console.print(heading.append(when, style="not bold dim"))
         why = harmless(" ".join(str(letter.get("error") or "").split()))[:MAX_ERROR_CHARS]
         console.print(Padding(Text(why), (0, 0, 0, 2)))
-    console.print("[dim]Once the cause is mended: wireroom dead replay ID… (or --all)[/]")
+    console.print(f"[dim]Once the cause is mended: {as_typed('wireroom dead replay')} ID… (or --all)[/]")
 
 
 def show_letter(

@@ -14,7 +14,7 @@ import typer
 from services.cli import checks, options
 from services.cli.checks import Check
 from services.cli.client import DEFAULT_URLS, ServiceClient, service_url
-from services.cli.output import Failure, print_json, stdout
+from services.cli.output import Failure, as_typed, print_json, stdout
 from services.supervisor.instance import Instance, default_data_dir, read_instance
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _show(found: list[Check]) -> None:
     for check in found:
         said = Text(check.found)
         if check.mend:
-            said.append(f"\n→ {check.mend}", style="bold")
+            said.append(f"\n→ {as_typed(check.mend)}", style="bold")
         table.add_row(MARKS[check.state], check.name, said)
     console.print(table)
     failed = sum(check.state == "fail" for check in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 TONE_STYLES = {"negative": "red", "neutral": "dim", "positive": "green"}
 _TAG = re.compile(r"<(/?)([a-z]{1,10})>")
+# A command in backquotes, or one that is all of the advice.
+_COMMAND = re.compile(r"(?:(?<=`)|^)wireroom(?= [a-z])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -52,7 +55,12 @@ def show_failure(error: Exception) -> None:
     console = stderr()
     console.print(Text.assemble(("✗ ", "bold red"), (first, "bold")), soft_wrap=True)
     for line in filter(None, [*rest.splitlines(), *hint.splitlines()]):
-        console.print(Text(f"  {line}"), soft_wrap=True)
+        console.print(Text(f"  {as_typed(line)}"), soft_wrap=True)
+
+
+def as_typed(advice: str) -> str:
+    """Return advice with `wireroom` as this user types it: `./run` when that is how we were started."""
+    return _COMMAND.sub(os.environ.get("WIREROOM_COMMAND") or "wireroom", advice)
 
 
 def print_json(document: Any) -> None:

@@ -13,7 +13,7 @@ import typer
 from services.cli import options
 from services.cli.client import ServiceClient, api_key, service_url
 from services.cli.documents import Document, Overrides, Unreadable, documents_in
-from services.cli.output import Failure, harmless, plural, print_json, stderr, stdout
+from services.cli.output import Failure, as_typed, harmless, plural, print_json, stderr, stdout
 from services.cli.submission import Arrival, Progress, Summary, no_progress, send_all, wait_until_searchable
 
 MAX_SHOWN_REJECTIONS = 20
@@ -134,7 +134,7 @@ def _show(summary: Summary, arrival: Arrival | None) -> None:
     if arrival is not None:
         _show_arrival(arrival)
     if len(summary.ids) == 1:
-        console.print(f"  [dim]wireroom show {summary.ids[0]}[/]", soft_wrap=True)
+        console.print(f"  [dim]{as_typed(f'wireroom show {summary.ids[0]}')}[/]", soft_wrap=True)
 
 
 def _show_arrival(arrival: Arrival) -> None:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from services.cli.client import ServiceClient, api_key
 from services.cli.log_view import JsonLog, LogView, TerminalLog
-from services.cli.output import Failure, plural, stderr, stdout
+from services.cli.output import Failure, as_typed, plural, stderr, stdout
 from services.cli.samples import SampleRun, run_samples
 from services.cli.search import hit_lines
 from services.supervisor.stack import Stack, StackSettings, StartFailed, running_stack
@@ -193,7 +193,7 @@ def _sample_lines(run: SampleRun) -> Group:
         first = Text(f"✓ {plural(run.searchable, 'sample article')} searchable from before", style="green")
     lines: list[RenderableType] = [Text(), first]
     if run.hit is not None:
-        lines += [Text(), Text.assemble(("$ ", "dim"), f'wireroom search "{run.query}"')]
+        lines += [Text(), Text.assemble(("$ ", "dim"), as_typed(f'wireroom search "{run.query}"'))]
         lines += [hit_lines(run.hit), Text()]
         found = f"{plural(run.total, 'article')} found in {run.search_ms:.0f} ms. Ctrl-C stops everything."
         lines.append(Text(found, style="dim"))

@@ -140,7 +140,8 @@ def test_a_newsletter_plug_is_cut_off_a_line_that_says_more() -> None:
 
 
 def test_readers_comments_go_with_their_count() -> None:
-    body = "It rained.\n\n2 Comments\nZurab K.: You forgot Bergen!\nAnneke: Thanks.\n\nMore rain is due, so take care."
+    comments = "2 Comments\nZurab K.: You forgot Bergen!\nAnneke: Thanks."
+    body = f"It rained.\n\n{comments}\n\nMore rain is due, so take care."
     assert clean_text("Rain", body).body == "It rained.\n\nMore rain is due, so take care."
 
 
