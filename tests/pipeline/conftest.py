@@ -1,7 +1,7 @@
 """A whole Wireroom to test from outside: one started here, or a deployment that is already running.
 
-To test a deployment (Compose, say), set WIREROOM_BLACKBOX_INGEST_URL and WIREROOM_BLACKBOX_INDEX_URL, and
-WIREROOM_BLACKBOX_API_KEY where submitting needs a key.
+To test a deployment (Compose, say), set WIREROOM_INGEST_URL and WIREROOM_INDEX_URL, and
+WIREROOM_API_KEY where submitting needs a key.
 """
 
 from __future__ import annotations
@@ -117,11 +117,11 @@ def stop_stack(stack: Stack) -> int:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    if ingest_url := os.environ.get("WIREROOM_BLACKBOX_INGEST_URL"):
-        key = os.environ.get("WIREROOM_BLACKBOX_API_KEY")
+    if ingest_url := os.environ.get("WIREROOM_INGEST_URL"):
+        key = os.environ.get("WIREROOM_API_KEY")
         yield Stack(
             ingest_url=ingest_url,
-            index_url=os.environ["WIREROOM_BLACKBOX_INDEX_URL"],
+            index_url=os.environ["WIREROOM_INDEX_URL"],
             headers={"authorization": f"Bearer {key}"} if key else {},
         )
         return
