@@ -107,7 +107,7 @@ async def serve(
     )
     listening = started or asyncio.Event()
     server = _Server(config, listening)
-    watching = asyncio.create_task(_watch(server, listening, stop, f"{host}:{port}"))
+    watching = asyncio.create_task(_watch(server, listening, stop, f"{host}:{sock.getsockname()[1]}"))
     try:
         await server.serve(sockets=[sock])
     finally:
