@@ -129,7 +129,7 @@ def classify_topics(draft: Draft, models: Models) -> Draft:
 
 
 def pick_keyphrases(draft: Draft, models: Models) -> Draft:
-    return draft.with_(keyphrases=keyphrases(draft.title, draft.body, draft.entities, models.idf.idf))
+    return draft.with_(keyphrases=keyphrases(draft.title, draft.body, draft.entities, None, models.idf))
 
 
 STEPS: tuple[Step, ...] = (
