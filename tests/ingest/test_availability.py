@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from services.ingest.app import BATCH_PATH
+from services.ingest.app import BATCH_PATH, end_tasks
 from services.ingest.availability import problem_from_write_error
 from services.ingest.submission import SUBMIT
 from services.ingest.writer import CoalescingWriter
@@ -182,3 +182,16 @@ async def test_a_writer_that_is_stopped_leaves_nobody_waiting(redis: Redis) -> N
     running.cancel()
     with pytest.raises(Problem, match="may or may not"):
         await waiting
+
+
+async def test_a_task_that_loses_a_cancellation_is_ended_all_the_same() -> None:
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end_tasks([task]), 5)
+    assert task.cancelled()
