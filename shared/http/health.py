@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from shared.logging import get_logger
 from shared.metrics import Metrics
@@ -66,7 +66,7 @@ def health_router(
         }
         return JSONResponse(document, status_code=200 if ready else 503)
 
-    @router.get("/metrics", summary="Metrics in the Prometheus text format")
+    @router.get("/metrics", summary="Metrics in the Prometheus text format", response_class=PlainTextResponse)
     async def exposition() -> Response:
         return Response(metrics.exposition(), media_type=METRICS_MEDIA_TYPE)
 

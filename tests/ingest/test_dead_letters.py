@@ -83,6 +83,7 @@ async def test_a_discarded_letter_is_gone(ingest: httpx2.AsyncClient, letters: l
         "/v1/dead-letters?limit=x",
         "/v1/dead-letters?before=x",
         "/v1/dead-letters?reason=x",
+        "/v1/dead-letters?before=0-0-00",
         "/v1/dead-letters/x",
         "/v1/dead-letters/0-1",
         "/v1/dead-letters/0-99999999999999999999-0",

@@ -21,8 +21,11 @@ _LETTER_ID = r"^[0-9]{1,5}-[0-9]{1,20}-[0-9]{1,20}$"
 
 
 def _check_letter_id(id_: str) -> str:
-    if any(int(part) >= 1 << 64 for part in id_.split("-")):
+    _, millis, sequence = map(int, id_.split("-"))
+    if max(millis, sequence) >= 1 << 64:
         raise ValueError("each number of a dead letter's id fits 64 bits")
+    if millis == sequence == 0:
+        raise ValueError("no entry has the id 0-0")
     return id_
 
 
