@@ -24,6 +24,7 @@ from shared.http.serve import install_http, run_service
 from shared.logging import configure_logging
 from shared.metrics import Metrics
 from shared.runtime.consumer import StreamConsumer
+from shared.runtime.tasks import end_tasks
 from shared.runtime.trim import Trimmer
 from shared.settings import load_settings
 from shared.streams import ENRICHED
@@ -60,7 +61,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
         )
         async with consumer.running():
             yield
-        trimming.cancel()
+        await end_tasks([trimming])
         engine.close()
         archive.close()
 

@@ -9,7 +9,7 @@ Everything it needs is made in `create_app`; nothing else reads the environment 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -37,13 +37,13 @@ from shared.runtime.backpressure import BackpressureSampler
 from shared.runtime.connection import connect
 from shared.runtime.deadletters import DeadLetters
 from shared.runtime.groups import ensure_groups
+from shared.runtime.tasks import end_tasks
 from shared.settings import load_settings
 
 log = get_logger(__name__)
 
 BATCH_PATH = "/v1/articles/batch"
 _RETRY_S = 1.0
-_CANCEL_AGAIN_S = 0.2
 
 
 def utc_now() -> datetime:
@@ -114,22 +114,6 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
     ):
         app.include_router(router)
     return app
-
-
-async def end_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel `tasks` until they have ended.
-
-    Once is not enough: before Python 3.12, asyncio.wait_for, by which redis-py sends, loses a cancellation
-    that comes in the moment its send completes.
-    """
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        done, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
-        for task in done:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("background task had failed", task=task.get_name(), error=repr(error))
 
 
 def _limits(settings: IngestSettings) -> Limits:

@@ -29,6 +29,7 @@ from shared.runtime.halt import HaltWindow
 from shared.runtime.processor import Entry, Handler, RetryPolicy, StreamProcessor
 from shared.runtime.reclaim import Reclaimer
 from shared.runtime.scripts import FORGET_CONSUMER, Call, run_many
+from shared.runtime.tasks import end_tasks, wait_or_stop
 from shared.settings import ServiceSettings
 from shared.streams import StreamSpec
 
@@ -38,6 +39,8 @@ POLL_MS = 1000
 # A loop that polls each second and has not been seen for this long is not running.
 LOOP_SILENT_S = 10.0
 WATCH_INTERVAL_S = 1.0
+# Share of the drain timeout after which waiting (for Redis, for a disk) is given up.
+ABANDON_AFTER = 0.8
 
 
 async def _parse(message: BatchStreamMessage) -> RedisBatchStreamMessage:
@@ -98,6 +101,7 @@ class StreamConsumer:
         self._broker: RedisBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._read_at: dict[str, float] = {}
+        self._stopping = asyncio.Event()
         metrics.set("wireroom_consumer_halted", 0, stream=spec.name)
 
     @property
@@ -112,20 +116,21 @@ class StreamConsumer:
         try:
             yield
         finally:
-            starting.cancel()
+            self._stopping.set()
+            await end_tasks([starting])
             await self.stop()
 
     async def start(self) -> None:
         """Wait for Redis, create the groups, and begin to consume."""
         await self._connect()
         self._tasks = [
-            asyncio.create_task(Reclaimer(self._redis, processor, self._metrics).run())
+            asyncio.create_task(Reclaimer(self._redis, processor, self._metrics).run(self._stopping))
             for processor in self._processors
         ]
         self._tasks.append(asyncio.create_task(self._watch()))
 
     async def _connect(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 await ensure_groups(self._redis, self._settings.partitions)
                 self._broker = self._make_broker()
@@ -133,7 +138,7 @@ class StreamConsumer:
                 await self._broker.start()
             except (RedisError, OSError) as error:
                 log.warning("waiting for Redis", error=str(error))
-                await asyncio.sleep(1)
+                await wait_or_stop(self._stopping, 1)
             else:
                 return
 
@@ -182,8 +187,10 @@ class StreamConsumer:
 
     async def _watch(self) -> None:
         """Bring FastStream's loop back when it has ended: it stops for good when its group is lost."""
-        while True:
-            await asyncio.sleep(WATCH_INTERVAL_S)
+        while not self._stopping.is_set():
+            await wait_or_stop(self._stopping, WATCH_INTERVAL_S)
+            if self._stopping.is_set():
+                return
             broker = self._broker
             if broker is not None and not all(subscriber.running for subscriber in broker.subscribers):
                 log.error("the consuming loop has ended, starting it again", stream=self._spec.name)
@@ -212,16 +219,20 @@ class StreamConsumer:
         return None
 
     async def stop(self) -> None:
-        """Stop reading, finish the batch in hand within the drain timeout, and leave nothing behind."""
-        for task in self._tasks:
-            task.cancel()
-        stopping = asyncio.get_running_loop().call_later(self._settings.drain_timeout_s * 0.8, self._abandon)
+        """Stop reading, finish what is in hand within the drain timeout, and leave nothing behind."""
+        self._stopping.set()
+        loop = asyncio.get_running_loop()
+        abandoning = loop.call_later(self._settings.drain_timeout_s * ABANDON_AFTER, self._abandon)
         for processor in self._processors:
             if processor.halted or processor.stalled:
                 processor.stop()
         if self._broker is not None:
             await self._broker.stop()
-        stopping.cancel()
+        if self._tasks:
+            # Not cancelled: a commit goes on in its thread, and the index must not be closed under it.
+            await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout_s)
+            await end_tasks(self._tasks)
+        abandoning.cancel()
         self._abandon()
         with suppress(RedisError, OSError):
             await run_many(

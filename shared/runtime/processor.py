@@ -30,6 +30,7 @@ from shared.metrics import Metrics
 from shared.receipts import Stage, stage_field, stage_value
 from shared.runtime.halt import HaltWindow
 from shared.runtime.scripts import SETTLE, Call, run_many
+from shared.runtime.tasks import end_tasks, wait_or_stop
 from shared.streams import DEAD, EVENT_FIELD, TRACE_FIELD, StreamSpec, article_key
 
 log = get_logger(__name__)
@@ -186,8 +187,7 @@ class StreamProcessor:
                     attempt=attempt,
                     wait_s=round(wait_s, 2),
                 )
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), wait_s)
+                await wait_or_stop(self._stopping, wait_s)
             except Exception as error:
                 log.exception("batch failed", stream=self.key, entries=len(deliveries))
                 return [error] * len(deliveries)
@@ -303,8 +303,7 @@ class StreamProcessor:
             if failed:
                 attempt += 1
                 log.warning("results not settled yet", stream=self.key, entries=len(failed), error=problem)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), min(0.1 * 2**attempt, 5.0))
+                await wait_or_stop(self._stopping, min(0.1 * 2**attempt, 5.0))
             open_calls = failed
 
     def _count(self, outcome: str, *, settled: bool) -> None:
@@ -331,20 +330,24 @@ class StreamProcessor:
     async def _heartbeat(self, entry_ids: Sequence[str]) -> AsyncIterator[None]:
         """Keep `entry_ids` from being reclaimed while the body runs."""
 
+        done = asyncio.Event()
+
         async def beat() -> None:
-            while True:
-                await asyncio.sleep(self.retry.idle_s / 3)
+            await wait_or_stop(done, self.retry.idle_s / 3)
+            while not done.is_set():
                 # A missed beat only makes a second delivery possible, which the fence resolves.
                 with suppress(RedisError, OSError):
                     await self._redis.xclaim(
                         self.key, self.group, self.consumer, 0, list(entry_ids), justid=True
                     )
+                await wait_or_stop(done, self.retry.idle_s / 3)
 
         task = asyncio.create_task(beat())
         try:
             yield
         finally:
-            task.cancel()
+            done.set()
+            await end_tasks([task])
 
 
 def _describe(error: BaseException) -> str:

@@ -16,11 +16,13 @@ from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.processor import Entry, StreamProcessor
 from shared.runtime.scripts import FORGET_CONSUMER, Call, run_many
+from shared.runtime.tasks import wait_or_stop
 
 log = get_logger(__name__)
 
 RECLAIM_COUNT = 50
 FORGET_AFTER_S = 600
+FORGET_EVERY_ROUNDS = 200
 
 
 class Reclaimer:
@@ -33,22 +35,22 @@ class Reclaimer:
         self._idle_ms = int(processor.retry.idle_s * 1000)
         self._interval_s = min(max(processor.retry.base_s / 2, 0.05), 1.0)
 
-    async def run(self) -> None:
-        """Reclaim until cancelled."""
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Reclaim until `stopping` is set; what is in hand by then is finished."""
         rounds = 0
-        while True:
-            await asyncio.sleep(self._interval_s)
+        while not stopping.is_set():
+            await wait_or_stop(stopping, self._interval_s)
             try:
-                await self.reclaim()
+                await self.reclaim(stopping)
                 rounds += 1
-                if rounds % 200 == 0:
+                if rounds % FORGET_EVERY_ROUNDS == 0:
                     await self.forget_idle_consumers()
             except (RedisError, OSError) as error:
                 log.warning("pending entries not reclaimed", stream=self._processor.key, error=str(error))
-                await asyncio.sleep(1)
+                await wait_or_stop(stopping, 1)
 
-    async def reclaim(self) -> int:
-        """Process every entry that is due now; return how many."""
+    async def reclaim(self, stopping: asyncio.Event) -> int:
+        """Process every entry that is due now, until `stopping` is set; return how many."""
         processor = self._processor
         rows: list[dict[str, Any]] = list(
             await self._redis.xpending_range(
@@ -57,6 +59,8 @@ class Reclaimer:
         )
         taken = 0
         for row in rows:
+            if stopping.is_set():
+                break
             entry = await self._claim(row["message_id"], int(row["times_delivered"]))
             if entry is not None:
                 taken += 1
