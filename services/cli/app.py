@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import admin, containers, dead, doctor, output, reference, search, submit, up
+from services.cli import admin, bench, containers, dead, doctor, output, reference, search, submit, up
 from shared.errors import WireroomError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 # One module per group of commands; each adds its own.
-for module in (up, submit, search, dead, admin, doctor, containers, reference):
+for module in (up, submit, search, dead, admin, doctor, bench, containers, reference):
     module.register(app)
 
 

@@ -1,0 +1,127 @@
+"""Measurements into the rows of the table, with the targets that were set for two cores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.measures import SUBMIT_CONNECTIONS, Latency, Submits, Throughput, percentile
+from bench.report import Row
+from bench.searches import Built, SearchTimes
+
+TARGET_SEARCHABLE_MS = 1_000.0
+TARGET_ARTICLES_PER_S = 130.0
+TARGET_SUBMITS_PER_CPU_S = 2_500.0
+TARGET_SEARCH_MS = 10.0
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """What was measured of one running pipeline; None where it was not asked for."""
+
+    throughput: Throughput | None = None
+    latency: Latency | None = None
+
+
+def tail_ms(found: Latency, share: float) -> float:
+    """Return a percentile; articles that never came count as never, so that they cannot improve it."""
+    return percentile([*found.searchable_s, *[float("inf")] * found.missing], share) * 1000
+
+
+def percentiles_ms(seconds: Sequence[float], missing: int) -> dict[str, float | None]:
+    found = Latency(0, len(seconds) + missing, searchable_s=list(seconds))
+    values = {f"p{share * 100:.0f}": tail_ms(found, share) for share in (0.5, 0.95, 0.99)}
+    return {name: None if value == float("inf") else round(value, 1) for name, value in values.items()}
+
+
+def by_kind(times: SearchTimes) -> dict[str, dict[str, float]]:
+    return {
+        kind: {"p50": round(percentile(each, 0.5), 2), "p95": round(percentile(each, 0.95), 2)}
+        for kind, each in times.by_kind.items()
+    }
+
+
+def latency_rows(ours: Latency | None, baseline: Latency | None) -> list[Row]:
+    if ours is None or baseline is None:
+        return []
+    note = f"at {ours.rate:.0f} articles/s"
+    if baseline.rate < ours.rate:
+        note += f"; the baseline at {baseline.rate:.0f}, which it can bear"
+    shares = ((0.5, None), (0.95, TARGET_SEARCHABLE_MS), (0.99, None))
+    return [
+        Row(
+            f"submit → searchable, p{share * 100:.0f}",
+            "ms",
+            "lower",
+            tail_ms(ours, share),
+            tail_ms(baseline, share),
+            target,
+            note if target is not None else "",
+        )
+        for share, target in shares
+    ]
+
+
+def throughput_rows(ours: Throughput | None, baseline: Throughput | None) -> list[Row]:
+    if ours is None or baseline is None:
+        return []
+    note = f"{ours.articles:,} articles in batches, all steps on; the baseline {baseline.articles:,}"
+    for name, found in (("Wireroom", ours), ("the baseline", baseline)):
+        if found.searchable < found.articles:
+            note += f"; {name} was cut off at {found.searchable:,}"
+    head = Row(
+        "batch submit → searchable",
+        "articles/s",
+        "higher",
+        ours.rate,
+        baseline.rate,
+        TARGET_ARTICLES_PER_S,
+        note,
+    )
+    theirs = baseline.cpu_ms_per_article
+    return [
+        head,
+        *(
+            Row(f"  processor, {service}", "ms/article", "lower", ms, theirs.get(service))
+            for service, ms in ours.cpu_ms_per_article.items()
+        ),
+    ]
+
+
+def submits_row(ours: Submits, baseline: Submits) -> Row:
+    return Row(
+        "single submits",
+        "/CPU-s of ingest",
+        "higher",
+        ours.per_cpu_second,
+        baseline.per_cpu_second,
+        TARGET_SUBMITS_PER_CPU_S,
+        f"{SUBMIT_CONNECTIONS} keep-alive connections, no consumers; per second of clock "
+        f"{ours.per_second:,.0f}, the baseline {baseline.per_second:,.0f}",
+    )
+
+
+def search_rows(built: Built, engine: SearchTimes, http: SearchTimes, baseline: SearchTimes) -> list[Row]:
+    kinds = len(http.by_kind)
+    note = (
+        f"{built.documents:,} documents, {kinds} kinds of question alike; "
+        "the baseline gives neither highlights nor facets"
+    )
+    both = ((share, percentile(http.all, share), percentile(baseline.all, share)) for share in (0.5, 0.95))
+    found = [
+        Row(
+            f"search over HTTP, p{share * 100:.0f}",
+            "ms",
+            "lower",
+            ours_ms,
+            baseline_ms,
+            TARGET_SEARCH_MS if share == 0.95 else None,
+            note if share == 0.95 else "",
+        )
+        for share, ours_ms, baseline_ms in both
+    ]
+    for where, times in (("over HTTP", http), ("in the engine", engine)):
+        kind, worst_ms = times.worst
+        name = f"search {where}, p95, slowest kind"
+        found.append(Row(name, "ms", "lower", worst_ms, None, TARGET_SEARCH_MS, kind))
+    return found
