@@ -1,0 +1,161 @@
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.enrich.steps.cleanup import clean_text
+from services.enrich.steps.sentiment import SentimentModel
+from services.enrich.steps.tone_features import feature_ids, tabulate
+from services.enrich.text import split_sentences
+from shared.errors import ConfigurationError
+from shared.events import Entity, Mention
+
+MODEL = SentimentModel.load()
+SHARED_DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+
+GOOD = "The team celebrated a brilliant victory and fans cheered the happy champions."
+BAD = "Nine people were killed and dozens injured when the bus crashed into the river."
+PLAIN = "The committee meets on Tuesday in the town hall."
+
+
+def entity(name: str, body: str) -> Entity:
+    spans = tuple(
+        Mention(start=found.start(), end=found.end()) for found in re.finditer(re.escape(name), body)
+    )
+    return Entity(text=name, label="PERSON", canonical=name, count=max(len(spans), 1), mentions=spans)
+
+
+def test_sentences_are_scored_by_what_they_report() -> None:
+    good, bad, plain, empty = MODEL.score_sentences([GOOD, BAD, PLAIN, ""])
+    assert good > 0.3 > plain > -0.3 > bad
+    assert abs(plain) < 0.3
+    assert empty == 0.0
+
+
+def test_a_sentence_scores_the_same_alone_and_in_company() -> None:
+    alone = [float(MODEL.score_sentences([text])[0]) for text in (GOOD, BAD, PLAIN)]
+    assert MODEL.score_sentences([GOOD, BAD, PLAIN]).tolist() == pytest.approx(alone)
+    assert MODEL.score_sentences([]).shape == (0,)
+
+
+def test_an_article_has_the_tone_of_its_sentences_and_is_not_saturated() -> None:
+    good_body, bad_body = f"{GOOD} " * 40, f"{BAD} " * 40
+    good = MODEL.article(good_body, "Champions celebrate", split_sentences(good_body))
+    bad = MODEL.article(bad_body, "Crash kills nine", split_sentences(bad_body))
+    assert (good.label, bad.label) == ("positive", "negative")
+    assert good.score < 0.995
+    assert bad.score > -0.995
+    assert 0.0 <= good.confidence <= 1.0
+
+
+def test_text_without_full_stops_says_no_more_than_its_words() -> None:
+    once, often = MODEL.score_sentences([GOOD, GOOD.rstrip(".") * 40])
+    assert often < once + 0.2
+
+
+def test_the_title_weighs_more_than_a_sentence() -> None:
+    sentences = split_sentences(PLAIN)
+    assert MODEL.article(PLAIN, BAD, sentences).score < MODEL.article(PLAIN, GOOD, sentences).score
+
+
+def test_an_entity_has_the_mean_over_its_mention_sentences() -> None:
+    body = (
+        "Critics condemned Ferreira as corrupt and a liar. Voters praised Solvang for her courage. "
+        "Ferreira was attacked for the scandal."
+    )
+    _, (ferreira, solvang, absent) = MODEL.annotate(
+        "", body, (entity("Ferreira", body), entity("Solvang", body), entity("Paredes", body))
+    )
+    assert ferreira.sentiment is not None
+    assert solvang.sentiment is not None
+    assert ferreira.sentiment.score < -0.1 < 0.1 < solvang.sentiment.score
+    assert (ferreira.sentiment.mentions, solvang.sentiment.mentions) == (2, 1)
+    assert absent.sentiment is None
+
+
+def test_two_targets_of_one_sentence_differ() -> None:
+    text = "The brave Solvang rescued the children while the corrupt criminal Ferreira lied and cheated."
+    towards = {
+        name: MODEL.target_sentiment(text, text.index(name), text.index(name) + len(name))
+        for name in ("Solvang", "Ferreira")
+    }
+    assert towards["Solvang"][2] - towards["Solvang"][0] > towards["Ferreira"][2] - towards["Ferreira"][0]
+    assert towards["Solvang"].sum() == pytest.approx(1.0)
+
+
+def test_the_name_itself_carries_no_sentiment() -> None:
+    scores = []
+    for name in ("Trump", "Obama", "Xyzzy"):
+        text = f"On Monday {name} spoke in the hall."
+        scores.append(MODEL.target_sentiment(text, 10, 10 + len(name)))
+    assert scores[0] == pytest.approx(scores[1])
+    assert scores[0] == pytest.approx(scores[2])
+
+
+def test_annotating_agrees_with_scoring_one_target() -> None:
+    body = "It rained. Voters praised Solvang for her courage."
+    _, (solvang,) = MODEL.annotate("Rain", body, (entity("Solvang", body),))
+    sentence = "Voters praised Solvang for her courage."
+    chances = MODEL.target_sentiment(sentence, sentence.index("Solvang"), sentence.index(" for"))
+    assert solvang.sentiment is not None
+    assert solvang.sentiment.score == pytest.approx(chances[2] - chances[0], abs=1e-3)
+
+
+def test_the_seed_page_is_near_neutral_to_positive() -> None:
+    path = SHARED_DATA / "seed-article.txt"
+    if not path.exists():
+        pytest.skip("needs ../shared/data/seed-article.txt")
+    cleaned = clean_text(None, path.read_text(encoding="utf-8"))
+    sentiment = MODEL.article(cleaned.body, cleaned.title, split_sentences(cleaned.body))
+    assert -0.15 < sentiment.score < 0.7
+
+
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        ("", ""),
+        ("…", "—"),
+        ("\x00", "\ud800 \ud800 \ud800 \ud800"),
+        ("a" * 10**6, "b" * 10**6),
+        ("not " * 10**5, "not bad. " * 10**5),
+        ("!", "!" * 10**5),
+    ],
+    ids=["empty", "marks", "surrogates", "endless-words", "negations", "marks-only"],
+)
+def test_odd_text_has_a_finite_score_in_bounded_time(title: str, body: str) -> None:
+    started = time.perf_counter()
+    mentions = (
+        Mention(start=0, end=1),
+        Mention(start=len(body) + 5, end=len(body) + 9),
+        Mention(start=3, end=2),
+    )
+    odd = Entity(text="x", label="ORG", canonical="x", count=3, mentions=mentions)
+    sentiment, entities = MODEL.annotate(title, body, (odd,))
+    assert -1.0 <= sentiment.score <= 1.0
+    assert len(entities) == 1
+    assert time.perf_counter() - started < 2.0
+
+
+def test_negation_reaches_three_words_and_no_other_sentence() -> None:
+    text = "It was not a very good day. Good grief."
+    table = tabulate(text, split_sentences(text))
+    assert table.negated.tolist() == [False] * 3 + [True] * 3 + [False] * 5
+    assert table.lengths.tolist() == [8, 3]
+
+
+def test_features_of_a_sentence_do_not_depend_on_its_neighbours() -> None:
+    together = feature_ids(
+        tabulate(f"{BAD} {GOOD}", [(0, len(BAD)), (len(BAD) + 1, len(BAD) + 1 + len(GOOD))])
+    )
+    alone = feature_ids(tabulate(GOOD, [(0, len(GOOD))]))
+    count = alone.base.shape[1]
+    np.testing.assert_array_equal(together.base[:, -count:], alone.base)
+
+
+def test_a_missing_model_names_the_path_and_the_command(tmp_path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"sentiment\.npz is missing.*services\.enrich\.training\.sentiment"
+    ):
+        SentimentModel.load(tmp_path)
