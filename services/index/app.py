@@ -52,6 +52,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
         next_spec=None,
         max_records=settings.index_batch_entries,
         metrics=metrics,
+        pace=handler.pace,
     )
 
     @asynccontextmanager

@@ -26,7 +26,7 @@ class IndexSettings(ServiceSettings):
         500, ge=1, le=10_000, description="Articles that one commit takes at most."
     )
     commit_interval_s: float = Field(
-        0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next, unless a batch is full."
+        0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next; twice that when much comes in."
     )
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from shared.metrics import Metrics
 from shared.runtime.connection import CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S, connect, redis_url
 from shared.runtime.groups import ensure_groups
 from shared.runtime.halt import HaltWindow
-from shared.runtime.processor import Entry, Handler, RetryPolicy, StreamProcessor
+from shared.runtime.processor import Entry, Handler, Pace, RetryPolicy, StreamProcessor
 from shared.runtime.reclaim import Reclaimer
 from shared.runtime.scripts import FORGET_CONSUMER, Call, run_many
 from shared.runtime.tasks import end_tasks, wait_or_stop
@@ -73,6 +73,7 @@ class StreamConsumer:
         next_spec: StreamSpec | None,
         max_records: int,
         metrics: Metrics,
+        pace: Pace | None = None,
     ) -> None:
         self._settings = settings
         self._spec = spec
@@ -95,6 +96,7 @@ class StreamConsumer:
                 retry=retry,
                 window=HaltWindow(settings.halt_window, settings.halt_ratio),
                 metrics=metrics,
+                pace=pace,
             )
             for partition in range(settings.partitions)
         ]

@@ -72,6 +72,8 @@ class Done:
 
 Result = Done | Exception
 Handler = Callable[[Sequence[Delivery]], Awaitable[Sequence[Result]]]
+# Called with the size of a settled batch before the next one is read: waiting here gathers larger batches.
+Pace = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class StreamProcessor:
         retry: RetryPolicy,
         window: HaltWindow,
         metrics: Metrics,
+        pace: Pace | None = None,
     ) -> None:
         self.spec = spec
         self.partition = partition
@@ -120,6 +123,7 @@ class StreamProcessor:
         self._next_key = next_spec.key(partition) if next_spec else None
         self._window = window
         self._metrics = metrics
+        self._pace = pace
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
 
@@ -139,6 +143,8 @@ class StreamProcessor:
                         await self._process(entries)
                     if self.halted is not None:
                         await self._stopping.wait()
+                if self._pace is not None and not self._stopping.is_set():
+                    await self._pace(len(entries))
             finally:
                 self.busy = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from services.index.archive import Archive
 from services.index.engine.protocol import IndexableEvent, StoredArticle
 from services.index.engine.tantivy_engine import TantivyEngine
-from services.index.handler import StoreHandler
+from services.index.handler import BUSY_ENTRIES, StoreHandler
 from shared.errors import TransientError
 from shared.metrics import Metrics
 from shared.runtime.processor import Delivery, Done, Entry, Result
@@ -108,3 +109,17 @@ async def test_nothing_is_searchable_while_the_archive_cannot_be_written(
     assert isinstance(engine.get(article_id("a")), StoredArticle)
     assert len(list(archive.read())) == 1
     archive.close()
+
+
+async def test_commits_are_paced_unless_there_is_a_backlog(engine: TantivyEngine, tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    handler = StoreHandler(engine, archive, Metrics(), full_batch=100, commit_interval_s=0.2)
+    waits = []
+    for entries in (1, BUSY_ENTRIES, 100):
+        await handler(deliveries(enriched(str(entries))))
+        began = time.monotonic()
+        await handler.pace(entries)
+        waits.append(time.monotonic() - began)
+    archive.close()
+    assert 0.0 < waits[0] < 0.25 < waits[1] < 0.45
+    assert waits[2] < 0.01
