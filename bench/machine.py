@@ -39,6 +39,16 @@ def cpu_by_service(pids: Mapping[str, int]) -> dict[str, float]:
     return seconds
 
 
+def busy_seconds_from_stat(stat: str) -> float:
+    """Return processor seconds of everything on the machine, stolen ones too, from the text of /proc/stat."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, stat.split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_S
+
+
+def busy_seconds() -> float:
+    return busy_seconds_from_stat(Path("/proc/stat").read_text(encoding="ascii"))
+
+
 def difference(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value - before.get(name, 0.0), 3) for name, value in after.items()}
 

@@ -26,6 +26,8 @@ from bench.client import Address, Answer, Connection, Pool, connections, request
 from bench.failures import BenchFailed
 from bench.systems import Ingest, System
 
+CLIENT = "client"
+OTHERS = "others"
 BATCH_PATH = "/v1/articles/batch"
 BATCH_ARTICLES = 250
 BATCH_CONNECTIONS = 2
@@ -53,7 +55,17 @@ class Throughput:
 
     @property
     def cpu_ms_per_article(self) -> dict[str, float]:
-        return {name: round(value / max(self.searchable, 1) * 1000, 2) for name, value in self.cpu.items()}
+        """Without what other programs took, which is no cost of an article."""
+        return {
+            name: round(value / max(self.searchable, 1) * 1000, 2)
+            for name, value in self.cpu.items()
+            if name != OTHERS
+        }
+
+    @property
+    def others_cores(self) -> float:
+        """Return how many cores other programs kept busy meanwhile."""
+        return self.cpu.get(OTHERS, 0.0) / self.seconds
 
 
 @dataclass(slots=True)
@@ -102,12 +114,14 @@ def batches(lines: Sequence[bytes], size: int = BATCH_ARTICLES) -> Iterator[byte
 
 @asynccontextmanager
 async def _measured_cpu(system: System) -> AsyncIterator[dict[str, float]]:
-    """Yield a dict that holds processor seconds by service, and of this process, once the body is done."""
+    """Yield what holds processor seconds by service, of us and of all others, once the body is done."""
     used: dict[str, float] = {}
+    busy_before = machine.busy_seconds()
     before, client_before = machine.cpu_by_service(system.pids), time.process_time()
     yield used
     used |= machine.difference(machine.cpu_by_service(system.pids), before)
-    used["client"] = round(time.process_time() - client_before, 3)
+    used[CLIENT] = round(time.process_time() - client_before, 3)
+    used[OTHERS] = max(round(machine.busy_seconds() - busy_before - sum(used.values()), 3), 0.0)
 
 
 async def count_searchable(connection: Connection) -> int:

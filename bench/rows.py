@@ -13,6 +13,8 @@ TARGET_SEARCHABLE_MS = 1_000.0
 TARGET_ARTICLES_PER_S = 130.0
 TARGET_SUBMITS_PER_CPU_S = 2_500.0
 TARGET_SEARCH_MS = 10.0
+# Less than this is the system itself.
+NOISE_CORES = 0.15
 
 
 @dataclass(slots=True)
@@ -67,10 +69,12 @@ def throughput_rows(ours: Throughput | None, baseline: Throughput | None) -> lis
         return []
     note = f"{ours.articles:,} articles in batches, all steps on; the baseline {baseline.articles:,}"
     for name, found in (("Wireroom", ours), ("the baseline", baseline)):
+        if found.others_cores > NOISE_CORES:
+            note += f"; other programs took {found.others_cores:.1f} cores from {name}"
         if found.searchable < found.articles:
             note += f"; {name} was cut off at {found.searchable:,}"
     head = Row(
-        "batch submit → searchable",
+        "batch → searchable",
         "articles/s",
         "higher",
         ours.rate,
@@ -91,13 +95,13 @@ def throughput_rows(ours: Throughput | None, baseline: Throughput | None) -> lis
 def submits_row(ours: Submits, baseline: Submits) -> Row:
     return Row(
         "single submits",
-        "/CPU-s of ingest",
+        "per CPU-second",
         "higher",
         ours.per_cpu_second,
         baseline.per_cpu_second,
         TARGET_SUBMITS_PER_CPU_S,
-        f"{SUBMIT_CONNECTIONS} keep-alive connections, no consumers; per second of clock "
-        f"{ours.per_second:,.0f}, the baseline {baseline.per_second:,.0f}",
+        f"of the ingest process; {SUBMIT_CONNECTIONS} keep-alive connections, no consumers; "
+        f"per second of clock {ours.per_second:,.0f}, the baseline {baseline.per_second:,.0f}",
     )
 
 
@@ -122,6 +126,6 @@ def search_rows(built: Built, engine: SearchTimes, http: SearchTimes, baseline: 
     ]
     for where, times in (("over HTTP", http), ("in the engine", engine)):
         kind, worst_ms = times.worst
-        name = f"search {where}, p95, slowest kind"
-        found.append(Row(name, "ms", "lower", worst_ms, None, TARGET_SEARCH_MS, kind))
+        name = f"search {where}, slowest kind"
+        found.append(Row(name, "ms", "lower", worst_ms, None, TARGET_SEARCH_MS, f"p95 of {kind}"))
     return found

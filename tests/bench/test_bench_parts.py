@@ -171,6 +171,21 @@ def test_a_process_that_has_exited_stops_the_measurement() -> None:
         machine.cpu_seconds(2**22 + 1)
 
 
+def test_what_keeps_the_machine_busy_is_all_but_idling_and_waiting_for_disks() -> None:
+    ticks = machine.TICKS_PER_S
+    stat = f"cpu  {ticks} {ticks} {ticks} {50 * ticks} {70 * ticks} {ticks} {ticks} {ticks} 9 9\ncpu0 1 2\n"
+    assert machine.busy_seconds_from_stat(stat) == 6.0
+
+
+def test_other_programs_are_told_of_and_are_no_cost_of_an_article() -> None:
+    noisy = Throughput(100, 100, 10.0, 1.0, {"ingest": 1.0, "others": 12.0})
+    quiet = Throughput(100, 100, 10.0, 1.0, {"ingest": 1.0, "others": 0.5})
+    head, *costs = rows.throughput_rows(noisy, quiet)
+    assert "other programs took 1.2 cores from Wireroom" in head.note
+    assert "from the baseline" not in head.note
+    assert [row.name.strip() for row in costs] == ["processor, ingest"]
+
+
 # --- the client -----------------------------------------------------------------------------------
 
 
