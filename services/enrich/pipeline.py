@@ -11,11 +11,7 @@ from typing import Self
 from services.enrich.corpus import Fingerprint, Neighbours, fingerprint, related_from, version_of
 from services.enrich.draft import Draft
 from services.enrich.entities import EntityRecogniser
-from services.enrich.steps import cleanup
-from services.enrich.steps.cleanup import clean_text
-from services.enrich.steps.extract import extract_html
-from services.enrich.steps.keyphrases import keyphrases
-from services.enrich.steps.language import detect_language
+from services.enrich.steps import cleanup, extract, keyphrases, language
 from services.enrich.steps.links import links_from_html
 from services.enrich.steps.sentiment import SentimentModel
 from services.enrich.steps.terms import BackgroundIdf
@@ -40,6 +36,7 @@ class Models:
     @classmethod
     def load(cls, directory: Path | None = None) -> Self:
         """Raises ConfigurationError when a model is missing; nothing is ever downloaded."""
+        language.load_identifier()  # takes a second, for which the first article would wait
         return cls(
             entities=EntityRecogniser.load(directory),
             sentiment=SentimentModel.load(directory),
@@ -50,10 +47,13 @@ class Models:
     @property
     def versions(self) -> dict[str, str]:
         return {
+            "extract": extract.VERSION,
             "cleanup": cleanup.VERSION,
+            "language": language.VERSION,
             "entities": self.entities.version,
             "sentiment": self.sentiment.version,
             "topics": self.topics.version,
+            "keyphrases": keyphrases.VERSION,
             "idf": self.idf.version,
         }
 
@@ -61,13 +61,13 @@ class Models:
 Step = Callable[[Draft, Models], Draft]
 
 
-def extract(draft: Draft, _: Models) -> Draft:
+def extract_text(draft: Draft, _: Models) -> Draft:
     """Take text and links out of HTML. Links first: extraction drops the related block."""
     article = draft.event.article
     if not article.html:
         return draft
     links = links_from_html(article.html, article.url)
-    extracted = extract_html(article.html, article.url)
+    extracted = extract.extract_html(article.html, article.url)
     return draft.with_(
         title=draft.title or extracted.title or "",
         body=draft.body or extracted.text,
@@ -82,7 +82,7 @@ def extract(draft: Draft, _: Models) -> Draft:
 
 def clean_up(draft: Draft, _: Models) -> Draft:
     """Drop what the page put around the article; keep the headlines it relates itself to."""
-    cleaned = clean_text(draft.title, draft.body)
+    cleaned = cleanup.clean_text(draft.title, draft.body)
     if not cleaned.title and not cleaned.body:
         raise UnprocessableArticle("no text is left after extraction and clean-up")
     related = [Related(kind="cited", title=title, why=CITED_AS_RELATED) for title in cleaned.related_titles]
@@ -112,7 +112,9 @@ def _why(link: Link) -> str:
 
 
 def identify_language(draft: Draft, _: Models) -> Draft:
-    return draft.with_(language=detect_language(f"{draft.title}\n{draft.body}", draft.declared_language))
+    return draft.with_(
+        language=language.detect_language(f"{draft.title}\n{draft.body}", draft.declared_language)
+    )
 
 
 def name_entities(draft: Draft, models: Models) -> Draft:
@@ -129,11 +131,11 @@ def classify_topics(draft: Draft, models: Models) -> Draft:
 
 
 def pick_keyphrases(draft: Draft, models: Models) -> Draft:
-    return draft.with_(keyphrases=keyphrases(draft.title, draft.body, draft.entities, None, models.idf))
+    return draft.with_(keyphrases=keyphrases.keyphrases(draft.title, draft.body, draft.entities, models.idf))
 
 
 STEPS: tuple[Step, ...] = (
-    extract,
+    extract_text,
     clean_up,
     cite_links,
     identify_language,

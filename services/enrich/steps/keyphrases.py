@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from services.enrich.steps.terms import MAX_TEXT_CHARS, BackgroundIdf, term_of
@@ -33,19 +32,14 @@ def keyphrases(
     title: str,
     body: str,
     entities: tuple[Entity, ...],
-    document_frequency: Callable[[str], float] | None,
     background: BackgroundIdf,
 ) -> tuple[Keyphrase, ...]:
     """Return up to ten phrases, best first; `score` is relative to the best one's.
 
-    Terms weigh by frequency (title and lead count more) and idf; `document_frequency`, if given, is the share
-    0…1 of recent articles with a term, and lowers what everyone writes about today by as much.
+    Terms weigh by frequency (title and lead count more) and idf.
     """
     weights, surfaces, pairs = _count(title, body)
-    importance = {
-        term: weight * background.idf(term) * (1.0 - _share(document_frequency, term))
-        for term, weight in weights.items()
-    }
+    importance = {term: weight * background.idf(term) for term, weight in weights.items()}
     names = _names(entities, title, weights, importance)
     named = frozenset().union(*(name.terms for name in names))
     candidates = [
@@ -67,10 +61,6 @@ def keyphrases(
         for candidate in chosen
         if candidate.score > 0
     )
-
-
-def _share(document_frequency: Callable[[str], float] | None, term: str) -> float:
-    return min(max(document_frequency(term), 0.0), 1.0) if document_frequency is not None else 0.0
 
 
 def _count(title: str, body: str) -> tuple[dict[str, float], dict[str, str], dict[tuple[str, str], float]]:
