@@ -32,7 +32,10 @@ def search_request(
     source: Annotated[Texts, Param(description="Outlet, exactly; repeat for any of several.")] = None,
     language: Annotated[Texts, Param(description="ISO 639-1 code.")] = None,
     entity: Annotated[Texts, Param(description="`Xi Jinping` or `PERSON:Xi Jinping`.")] = None,
-    topic: Annotated[Texts, Param(description="IPTC Media Topic, by code or name.")] = None,
+    topic: Annotated[
+        Texts,
+        Param(description="IPTC Media Topic: `02000000`, or its name, or a part of it such as `crime`."),
+    ] = None,
     sentiment: Annotated[list[Literal["negative", "neutral", "positive"]] | None, Param()] = None,
     story: Annotated[Texts, Param(description="Id of a story.")] = None,
     from_: Annotated[

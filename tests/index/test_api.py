@@ -13,7 +13,7 @@ from services.index.api import search_router
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.settings import IndexSettings
 from shared.errors import ConfigurationError
-from shared.events import Related
+from shared.events import Related, Topic
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.limits import Limits
 from shared.http.serve import install_http
@@ -115,3 +115,14 @@ def test_a_public_address_without_read_keys_refuses_to_start(monkeypatch: pytest
         load_settings(IndexSettings)
     monkeypatch.setenv("WIREROOM_OPEN_READ", "true")
     assert load_settings(IndexSettings).index_host == "0.0.0.0"
+
+
+@pytest.mark.parametrize("name", ["02000000", "crime, law and justice", "Crime", "law", "justice"])
+async def test_a_topic_is_found_by_code_name_or_part_of_its_name(
+    engine: TantivyEngine, client: httpx2.AsyncClient, name: str
+) -> None:
+    crime = Topic(code="02000000", name="crime, law and justice", score=0.9)
+    engine.upsert_many([enriched("a", topics=(crime,)), enriched("b")], NOW)
+    engine.commit()
+    page = (await client.get("/v1/search", params={"topic": name})).json()
+    assert [hit["id"] for hit in page["hits"]] == [article_id("a")]

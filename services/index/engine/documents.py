@@ -6,6 +6,7 @@ batch, so nothing here goes through `Document.from_dict`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,8 @@ MAX_INDEXED_ENTITIES = 500
 _UNNAMED = frozenset({"DATE", "MONEY", "PERCENT"})
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
 _MAX_SECONDS = 2**32 - 1
+# "politics and government" is also found as "politics", "crime, law and justice" as "crime".
+_TOPIC_PARTS = re.compile(r", | and ")
 _LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
 _FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
 
@@ -113,8 +116,8 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
         document.add_text("story", _facet(article.story_id))
     for topic in article.topics:
         document.add_text("topic", _facet(f"{topic.code}{FACET_SEPARATOR}{topic.name}"))
-        document.add_text("topic_key", keyword(topic.code))
-        document.add_text("topic_key", keyword(topic.name))
+        for key in dict.fromkeys((topic.code, topic.name, *_TOPIC_PARTS.split(topic.name))):
+            document.add_text("topic_key", keyword(key))
         _add_words(document, "topic_words", (topic.code, topic.name))
     _add_entities(document, article.entities[:MAX_INDEXED_ENTITIES])
 

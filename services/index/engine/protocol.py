@@ -49,7 +49,7 @@ class IndexLocked(ConfigurationError):
 class Filters:
     """Exact conditions beside the query text. Several values of one field mean any of them.
 
-    `entity` takes a canonical name or LABEL:name, `topic` a code or a name. `from_at` and `to_at` are
+    `entity` takes a canonical name or LABEL:name, `topic` a code, a name or a part of one. `from_at` and `to_at` are
     inclusive, to the second, and compare with the publication time (receipt when there is none).
     """
 
