@@ -49,8 +49,8 @@ class IndexLocked(ConfigurationError):
 class Filters:
     """Exact conditions beside the query text. Several values of one field mean any of them.
 
-    `entity` takes a canonical name or LABEL:name, `topic` a code, a name or a part of one. `from_at` and `to_at` are
-    inclusive, to the second, and compare with the publication time (receipt when there is none).
+    `entity` takes a canonical name or LABEL:name, `topic` a code, a name or a part of one. `from_at` and
+    `to_at` are inclusive, to the second, and compare with the publication time (receipt when there is none).
     """
 
     source: tuple[str, ...] = ()
