@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from services.cli import admin, bench, containers, dead, doctor, output, reference, search, submit, up
+from services.cli import (
+    admin,
+    bench,
+    containers,
+    dead,
+    doctor,
+    evaluate,
+    output,
+    reference,
+    search,
+    submit,
+    up,
+)
 from shared.errors import WireroomError
 
 app = typer.Typer(
@@ -22,7 +34,7 @@ app = typer.Typer(
 )
 
 # One module per group of commands; each adds its own.
-for module in (up, submit, search, dead, admin, doctor, bench, containers, reference):
+for module in (up, submit, search, dead, admin, doctor, bench, evaluate, containers, reference):
     module.register(app)
 
 

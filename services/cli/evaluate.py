@@ -1,0 +1,172 @@
+"""`wireroom eval`: score the service's own models and rules on annotated files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from services.cli import options
+from services.cli.output import Failure, harmless, plural, print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from services.cli.evaluation.report import Report
+
+MAX_COMPLAINTS = 10
+
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", exists=True, dir_okay=False, allow_dash=True, help="JSONL; - is stdin."),
+]
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--models-dir",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Models to score; else those that ship.",
+    ),
+]
+Coarse = Annotated[
+    bool,
+    typer.Option("--coarse", help="Only PER, ORG and LOC: GPE, LOC and FAC are one, the rest is ignored."),
+]
+
+evaluations = typer.Typer(
+    name="eval",
+    help="Score this service's own models and rules on JSONL files.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(evaluations)
+
+
+@evaluations.command()
+def ner(
+    file: File, coarse: Coarse = False, json: options.JsonOutput = False, models_dir: ModelsDir = None
+) -> None:
+    """Entities by strict spans: {"text", "entities": [[start, end, label]]}."""
+    from services.cli.evaluation import ner as kind
+
+    _run(kind, partial(kind.evaluate, coarse=coarse), file, json, models_dir)
+
+
+@evaluations.command()
+def sentiment(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+    """Sentiment, towards a target if given: {"text", "target": [start, end], "label"}."""
+    from services.cli.evaluation import sentiment as kind
+
+    _run(kind, kind.evaluate, file, json, models_dir)
+
+
+@evaluations.command()
+def related(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+    """Related links and stories, in the order of the file: {"id", "title", "body", "cluster"}."""
+    from services.cli.evaluation import related as kind
+
+    _run(kind, kind.evaluate, file, json, models_dir)
+
+
+@evaluations.command()
+def duplicates(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+    """Near duplicates, in the order of the file: {"id", "text", "duplicate_of"}."""
+    from services.cli.evaluation import duplicates as kind
+
+    _run(kind, kind.evaluate, file, json, models_dir)
+
+
+@evaluations.command()
+def topics(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+    """Topics: {"title", "body", "topic"}, or "text" for both; "topic" is a code, a name or a list."""
+    from services.cli.evaluation import topics as kind
+
+    _run(kind, kind.evaluate, file, json, models_dir)
+
+
+@evaluations.command()
+def clean(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+    """Extraction and clean-up by words: {"html", "text"} or {"page_text", "text"}."""
+    from services.cli.evaluation import clean as kind
+
+    _run(kind, kind.evaluate, file, json, models_dir)
+
+
+def _run(
+    kind: Any,
+    evaluate: Callable[[Iterable[Any], Path | None], Report],
+    path: Path,
+    as_json: bool,
+    models_dir: Path | None,
+) -> None:
+    """Evaluate a file and print the report. Fails when not one line of it is of this kind."""
+    from services.cli.evaluation.records import Records
+
+    complaints = 0
+
+    def complain(line: int, reason: str) -> None:
+        nonlocal complaints
+        complaints += 1
+        if complaints <= MAX_COMPLAINTS:
+            stderr().print(f"line {line}: {harmless(reason)}; skipped", markup=False, soft_wrap=True)
+
+    with _opened(path) as file:
+        records = Records(file, kind.parse, complain)
+        report = evaluate(records, models_dir)
+    if complaints > MAX_COMPLAINTS:
+        stderr().print(f"… and {plural(complaints - MAX_COMPLAINTS, 'more line')} skipped")
+    if not records.used:
+        raise Failure(f"{path} has no line that can be scored.", f"Each line is to be like {kind.FORMAT}")
+    report.counts["malformed_lines"] = records.malformed
+    if as_json:
+        print_json(report.document())
+    else:
+        _show(report)
+
+
+def _opened(path: Path) -> Any:
+    stdin: BinaryIO = sys.stdin.buffer
+    return nullcontext(stdin) if str(path) == "-" else path.open("rb")
+
+
+def _show(report: Report) -> None:
+    from rich.table import Table
+
+    console = stdout()
+    measures = Table(box=None, show_header=False, pad_edge=False)
+    for at, (name, value) in enumerate(report.measures.items()):
+        measures.add_row(name.replace("_", " "), f"{value:.4f}", style="bold" if at == 0 else "")
+    console.print(measures)
+    if report.labels:
+        console.print()
+        console.print(_label_table(report))
+    counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in report.counts.items())
+    speed = report.speed
+    console.print(f"\n{counts}", style="dim", soft_wrap=True)
+    console.print(
+        f"{speed.words:,} words in {speed.seconds:.2f} s of processor time: "
+        f"{speed.words_per_second:,} words/s",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _label_table(report: Report) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("label")
+    for heading in ("precision", "recall", "F1", "expected", "predicted"):
+        table.add_column(heading, justify="right")
+    for label, score in report.labels.items():
+        ratios = (f"{value:.3f}" for value in (score.precision, score.recall, score.f1))
+        table.add_row(harmless(label)[:40], *ratios, f"{score.expected:,}", f"{score.predicted:,}")
+    return table

@@ -1,0 +1,100 @@
+"""Turns annotated collections into the JSONL that `wireroom eval` reads, on standard output.
+
+    python -m services.enrich.training.gold_to_jsonl ner|topics|related|sentiment ../shared/data/news-gold
+    python -m services.enrich.training.gold_to_jsonl bio ../shared/data/ner-public/wikigold.jsonl
+
+`bio` takes a file of sentences as {"tokens", "tags"} and makes it a file for `wireroom eval ner`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from services.enrich.training.news_gold import GoldArticle, read_gold
+
+Row = dict[str, Any]
+
+
+def ner_row(article: GoldArticle) -> Row:
+    """Return the article as one text, its headline on the first line and a blank line below."""
+    offset = len(article.title) + 2
+    body_marks = ((start + offset, end + offset, label) for start, end, label in article.body_marks)
+    return {
+        "text": f"{article.title}\n\n{article.body}",
+        "entities": [list(mark) for mark in (*article.title_marks, *body_marks)],
+    }
+
+
+def topics_row(article: GoldArticle) -> Row:
+    return {"title": article.title, "body": article.body, "topic": article.topic}
+
+
+def sentiment_row(article: GoldArticle) -> Row:
+    return {"title": article.title, "body": article.body, "label": article.tone}
+
+
+def related_row(article: GoldArticle) -> Row:
+    return {
+        "id": article.id,
+        "title": article.title,
+        "body": article.body,
+        "cluster": article.story,
+        "published_at": article.date.isoformat(),
+    }
+
+
+def bio_row(tokens: Sequence[str], tags: Sequence[str]) -> Row:
+    """Return a tagged sentence as text, its tokens parted by spaces, with the spans of its tags."""
+    entities: list[list[Any]] = []
+    position, before = 0, "O"
+    for token, tag in zip(tokens, tags, strict=True):
+        prefix, _, label = tag.partition("-")
+        if label and prefix == "I" and before.partition("-")[2] == label:
+            entities[-1][1] = position + len(token)
+        elif label:
+            entities.append([position, position + len(token), label])
+        position += len(token) + 1
+        before = tag
+    return {"text": " ".join(tokens), "entities": entities}
+
+
+ROWS: Final[dict[str, Callable[[GoldArticle], Row]]] = {
+    "ner": ner_row,
+    "topics": topics_row,
+    "related": related_row,
+    "sentiment": sentiment_row,
+}
+
+
+def rows(kind: str, source: Path) -> Iterator[Row]:
+    """Yield the rows of a collection; those of `related` in order of date, as a wire would bring them."""
+    if kind == "bio":
+        with source.open(encoding="utf-8") as lines:
+            for line in lines:
+                sentence = json.loads(line)
+                yield bio_row(sentence["tokens"], sentence["tags"])
+        return
+    articles = read_gold(source)
+    if kind == "related":
+        articles.sort(key=lambda article: article.date)
+    yield from map(ROWS[kind], articles)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=[*ROWS, "bio"])
+    parser.add_argument("source", type=Path, help="directory of news-gold, or file of tagged sentences")
+    options = parser.parse_args()
+    for row in rows(options.kind, options.source):
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
