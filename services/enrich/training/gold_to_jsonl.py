@@ -1,8 +1,10 @@
 """Turns annotated collections into the JSONL that `wireroom eval` reads, on standard output.
 
     python -m services.enrich.training.gold_to_jsonl ner|topics|related|sentiment ../shared/data/news-gold
+    python -m services.enrich.training.gold_to_jsonl duplicates ../shared/data/news-gold
     python -m services.enrich.training.gold_to_jsonl bio ../shared/data/ner-public/wikigold.jsonl
 
+`duplicates` adds an edited copy of every third article, a Jaccard similarity of .8, .68 and .59 in turn;
 `bio` takes a file of sentences as {"tokens", "tags"} and makes it a file for `wireroom eval ner`.
 """
 
@@ -10,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from services.enrich.corpus.signature import shingles, words_of
 from services.enrich.training.news_gold import GoldArticle, read_gold
 
 Row = dict[str, Any]
@@ -63,6 +67,35 @@ def bio_row(tokens: Sequence[str], tags: Sequence[str]) -> Row:
     return {"text": " ".join(tokens), "entities": entities}
 
 
+def edited_copy(text: str, jaccard: float, rng: random.Random) -> str:
+    """Return `text` with words replaced until the similarity of the shingles is at most `jaccard`."""
+    words = text.split()
+    original = shingles(words_of(text))
+    for position in rng.sample(range(len(words)), len(words)):
+        words[position] = f"edit{rng.randrange(10**6)}"
+        copy = shingles(words_of(" ".join(words)))
+        if len(original & copy) / len(original | copy) <= jaccard:
+            break
+    return " ".join(words)
+
+
+def duplicates_rows(articles: Sequence[GoldArticle]) -> Iterator[Row]:
+    """Yield all articles, then the copies, so that each has to be found among all."""
+    rng = random.Random(SEED)  # noqa: S311  # it varies words, it guards nothing
+    for article in articles:
+        yield {"id": article.id, "title": article.title, "body": article.body, "duplicate_of": None}
+    for number, article in enumerate(articles[::3]):
+        copy = edited_copy(article.body, JACCARDS[number % len(JACCARDS)], rng)
+        yield {
+            "id": f"copy-{article.id}",
+            "title": article.title,
+            "body": copy,
+            "duplicate_of": article.id,
+        }
+
+
+SEED: Final = 7
+JACCARDS: Final = (0.8, 0.68, 0.59)
 ROWS: Final[dict[str, Callable[[GoldArticle], Row]]] = {
     "ner": ner_row,
     "topics": topics_row,
@@ -80,6 +113,9 @@ def rows(kind: str, source: Path) -> Iterator[Row]:
                 yield bio_row(sentence["tokens"], sentence["tags"])
         return
     articles = read_gold(source)
+    if kind == "duplicates":
+        yield from duplicates_rows(articles)
+        return
     if kind == "related":
         articles.sort(key=lambda article: article.date)
     yield from map(ROWS[kind], articles)
@@ -89,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=[*ROWS, "bio"])
+    parser.add_argument("kind", choices=[*ROWS, "duplicates", "bio"])
     parser.add_argument("source", type=Path, help="directory of news-gold, or file of tagged sentences")
     options = parser.parse_args()
     for row in rows(options.kind, options.source):
