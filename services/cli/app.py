@@ -11,6 +11,7 @@ import typer
 from services.cli import (
     admin,
     bench,
+    chaos,
     containers,
     dead,
     doctor,
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 
 # One module per group of commands; each adds its own.
-for module in (up, submit, search, dead, admin, doctor, bench, evaluate, containers, reference):
+for module in (up, submit, search, dead, admin, doctor, bench, chaos, evaluate, containers, reference):
     module.register(app)
 
 
