@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
 MAX_COMPLAINTS = 10
 
-File = Annotated[
-    Path,
-    typer.Argument(metavar="FILE", exists=True, dir_okay=False, allow_dash=True, help="JSONL; - is stdin."),
-]
+STDIN = Path("-")
+
+
+def _readable(path: Path) -> Path:
+    if path != STDIN and not path.exists():
+        raise typer.BadParameter(f"{path} does not exist.")
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a directory.")
+    return path
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", callback=_readable, help="JSONL; - is standard input.")]
 ModelsDir = Annotated[
     Path | None,
     typer.Option(
@@ -54,7 +62,7 @@ def register(app: typer.Typer) -> None:
 def ner(
     file: File, coarse: Coarse = False, json: options.JsonOutput = False, models_dir: ModelsDir = None
 ) -> None:
-    """Entities by strict spans: {"text", "entities": [[start, end, label]]}."""
+    r"""Entities by strict spans: {"text", "entities": \[\[start, end, label]]}."""
     from services.cli.evaluation import ner as kind
 
     _run(kind, partial(kind.evaluate, coarse=coarse), file, json, models_dir)
@@ -62,7 +70,7 @@ def ner(
 
 @evaluations.command()
 def sentiment(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
-    """Sentiment, towards a target if given: {"text", "target": [start, end], "label"}."""
+    r"""Sentiment, towards a target if given: {"text", "target": \[start, end], "label"}."""
     from services.cli.evaluation import sentiment as kind
 
     _run(kind, kind.evaluate, file, json, models_dir)
@@ -134,7 +142,7 @@ def _run(
 
 def _opened(path: Path) -> Any:
     stdin: BinaryIO = sys.stdin.buffer
-    return nullcontext(stdin) if str(path) == "-" else path.open("rb")
+    return nullcontext(stdin) if path == STDIN else path.open("rb")
 
 
 def _show(report: Report) -> None:

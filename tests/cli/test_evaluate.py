@@ -1,10 +1,9 @@
-"""`wireroom eval`: measures with known answers, and whole runs over small files."""
+"""`wireroom eval`: judging of answers known by hand, and whole runs over small files."""
 
 from __future__ import annotations
 
 import io
 import json
-import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,7 @@ import pytest
 from services.cli.evaluation import clean, duplicates, ner, related, sentiment, topics
 from services.cli.evaluation.placing import Placed
 from services.cli.evaluation.records import MAX_LINE_BYTES, Records
-from services.enrich.corpus.signature import shingles, words_of
-from services.enrich.scoring import (
-    BCubed,
-    LabelTally,
-    Score,
-    bcubed,
-    coarse_spans,
-    macro_f1,
-    micro,
-    recall_at,
-    score_tokens,
-)
-from services.enrich.training.gold_to_jsonl import bio_row, edited_copy, ner_row, related_row
-from services.enrich.training.news_gold import parse_gold
+from services.enrich.scoring import LabelTally, Score
 from tests.cli.conftest import Done
 
 Wireroom = Callable[..., Done]
@@ -46,35 +32,6 @@ def jsonl(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-def test_a_span_counts_only_with_both_ends_and_the_label_right() -> None:
-    tally = LabelTally()
-    tally.add_spans([(0, 2, "PERSON"), (5, 9, "GPE")], [(0, 2, "PERSON"), (5, 8, "GPE"), (0, 2, "ORG")])
-    scores = tally.scores()
-    assert scores == {"GPE": Score(0, 1, 1), "ORG": Score(0, 1, 0), "PERSON": Score(1, 1, 1)}
-    total = micro(scores)
-    assert (total.precision, total.recall, total.f1) == (1 / 3, 1 / 2, 2 / 5)
-
-
-def test_coarse_spans_merge_places_and_drop_the_rest() -> None:
-    spans = [(0, 1, "GPE"), (2, 3, "FAC"), (4, 5, "NORP"), (6, 7, "PERSON"), (8, 9, "PER"), (10, 11, "LOC")]
-    assert coarse_spans(spans) == [
-        (0, 1, "LOC"),
-        (2, 3, "LOC"),
-        (6, 7, "PER"),
-        (8, 9, "PER"),
-        (10, 11, "LOC"),
-    ]
-
-
-def test_macro_f1_weighs_labels_alike_and_a_withheld_answer_is_a_miss() -> None:
-    tally = LabelTally()
-    for expected, predicted in [("a", "a"), ("a", "a"), ("a", "b"), ("b", "b"), ("c", None)]:
-        tally.add_class(expected, predicted)
-    scores = tally.scores()
-    assert macro_f1(scores) == pytest.approx((0.8 + 2 / 3 + 0) / 3)
-    assert micro(scores).recall == 3 / 5
-
-
 @pytest.mark.parametrize(
     ("pairs", "expected"),
     [
@@ -86,23 +43,6 @@ def test_macro_f1_weighs_labels_alike_and_a_withheld_answer_is_a_miss() -> None:
         pytest.param([("x", 1), ("x", 1), ("y", 1), ("x", 2)], BCubed(2 / 3, 2 / 3), id="mixed"),
     ],
 )
-def test_bcubed_of_known_clusterings(pairs: list[tuple[str, int]], expected: BCubed) -> None:
-    found = bcubed(pairs)
-    assert (found.precision, found.recall) == pytest.approx((expected.precision, expected.recall))
-
-
-def test_recall_at_five_asks_for_no_more_than_five() -> None:
-    assert recall_at([1, 2, 3, 4, 5, 6], {1, 2, 3, 4, 5, 6, 7}, 5) == 1
-    assert recall_at([9, 1], {1, 2}, 5) == 0.5
-    assert recall_at([9, 8, 7, 6, 5, 1], {1}, 5) == 0
-    with pytest.raises(ValueError, match="no item is relevant"):
-        recall_at([1], set(), 5)
-
-
-def test_tokens_count_as_often_as_they_stand_in_both() -> None:
-    assert score_tokens(["a", "a", "b"], ["a", "b", "b", "c"]) == Score(2, 4, 3)
-
-
 def _placed(story: str, similar: Sequence[int] = (), copies: Sequence[int] = ()) -> Placed:
     return Placed(tuple(copies), tuple(similar), story)
 
@@ -260,12 +200,12 @@ def test_sentiment_is_scored_from_a_file(wireroom: Wireroom, jsonl: Callable[...
     assert list(done.json)[:2] == ["f1", "accuracy"]
     assert (done.json["f1"], done.json["accuracy"]) == (1.0, 1.0)
     assert done.json["counts"] == {"texts": 2, "with_target": 1, "malformed_lines": 0}
-    assert done.json["within_half"] in (0.0, 1.0)
+    assert 0 < done.json["mean_error"] < 1.9
 
 
 FLOOD = (
     "Rescuers in Tavirim pulled forty people from rooftops on Sunday after the Oresk river burst its banks, "
-    "and engineer Lidia Sornova warned that the Kaltas dam above the town could not hold another night of rain."
+    "and engineer Lidia Sornova warned that the Kaltas dam above the town could not hold another such night."
 )
 
 
@@ -321,29 +261,28 @@ def test_a_file_without_one_good_line_says_what_is_wanted(
     assert "line 10:" in done.err and "line 11:" not in done.err and "2 more lines" in done.err
 
 
-def test_gold_becomes_rows_whose_offsets_fit_their_text() -> None:
-    marked = (
-        '@@ id=gb-001 story=- outlet="Wire" date=2026-01-02T03:04Z topic=arts tone=0.5\n'
-        "# {P|Ada} sings in {G|Rye}\n{P|Ada Moss} sang."
-    )
-    (article,) = parse_gold(marked)
-    row = ner_row(article)
-    assert [row["text"][start:end] for start, end, _ in row["entities"]] == ["Ada", "Rye", "Ada Moss"]
-    assert (related_row(article)["cluster"], related_row(article)["published_at"]) == (
-        None,
-        "2026-01-02T03:04:00+00:00",
-    )
+def test_a_file_may_come_from_standard_input(wireroom: Wireroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = json.dumps({"text": XI, "entities": [[33, 40, "GPE"]]}).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(row)))
+    assert wireroom("eval", "ner", "-", "--json").json["labels"]["GPE"]["correct"] == 1
+
+
+def test_a_missing_file_is_wrong_usage(wireroom: Wireroom, tmp_path: Path) -> None:
+    assert wireroom("eval", "ner", str(tmp_path / "none.jsonl")).code == 2
+    assert wireroom("eval", "ner", str(tmp_path)).code == 2
+
+
+def test_without_a_redis_server_the_reason_is_told(
+    wireroom: Wireroom, jsonl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIREROOM_REDIS_SERVER", "/nowhere/redis-server")
+    done = wireroom("eval", "related", jsonl({"id": "a", "title": "T", "body": FLOOD, "cluster": None}))
+    assert done.code == 1
+    assert "WIREROOM_REDIS_SERVER" in done.err and "WIREROOM_REDIS_URL" not in done.err
+
+
+def test_help_shows_the_format_whole(wireroom: Wireroom) -> None:
+    assert "[[start, end, label]]" in wireroom("eval", "ner", "--help").out
 
 
 @pytest.mark.parametrize("jaccard", [0.8, 0.6])
-def test_an_edited_copy_is_as_near_as_asked(jaccard: float) -> None:
-    text = " ".join(f"word{n}" for n in range(200))
-    copy = edited_copy(text, jaccard, random.Random(1))
-    ours, theirs = shingles(words_of(text)), shingles(words_of(copy))
-    assert jaccard - 0.03 < len(ours & theirs) / len(ours | theirs) <= jaccard
-
-
-def test_tagged_tokens_become_text_and_spans() -> None:
-    row = bio_row(["New", "York", "Xi", "Ma", "x"], ["B-LOC", "I-LOC", "B-PER", "B-PER", "I-ORG"])
-    assert row["text"] == "New York Xi Ma x"
-    assert row["entities"] == [[0, 8, "LOC"], [9, 11, "PER"], [12, 14, "PER"], [15, 16, "ORG"]]

@@ -16,7 +16,12 @@ from typing import Final
 from services.cli.output import Failure
 from services.supervisor import leash
 from services.supervisor.redis_server import find_redis_server
+from shared.errors import ConfigurationError
 
+HINT: Final = (
+    "This is measured on an empty Redis of its own. Install redis-server or valkey-server, or set "
+    "WIREROOM_REDIS_SERVER to a binary."
+)
 START_TIMEOUT_S: Final = 15.0
 STOP_TIMEOUT_S: Final = 10.0
 # The kernel's limit for the path of a socket is 108 bytes.
@@ -27,9 +32,12 @@ MAX_SOCKET_PATH_BYTES: Final = 100
 def private_redis() -> Iterator[str]:
     """Yield the path of the socket of a new, empty Redis. WIREROOM_REDIS_URL is left alone on purpose.
 
-    Raises ConfigurationError when there is no server to run, Failure when it does not start.
+    Raises Failure when there is no server to run or it does not start.
     """
-    server = find_redis_server()
+    try:
+        server = find_redis_server()
+    except ConfigurationError as error:
+        raise Failure(str(error).partition("\n")[0], HINT) from error
     with tempfile.TemporaryDirectory(prefix="wireroom-eval-") as directory:
         socket = Path(directory) / "s"
         if len(os.fsencode(socket)) > MAX_SOCKET_PATH_BYTES:
