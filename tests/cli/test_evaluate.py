@@ -32,17 +32,6 @@ def jsonl(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-@pytest.mark.parametrize(
-    ("pairs", "expected"),
-    [
-        pytest.param([], BCubed(0, 0), id="nothing"),
-        pytest.param([("x", 1), ("x", 1), ("y", 2)], BCubed(1, 1), id="perfect"),
-        pytest.param([("x", 1), ("x", 2)], BCubed(1, 0.5), id="split"),
-        pytest.param([("x", 1), ("y", 1)], BCubed(0.5, 1), id="merged"),
-        # By hand: precision (2/3 + 2/3 + 1/3 + 1) / 4, recall (2/3 + 2/3 + 1 + 1/3) / 4.
-        pytest.param([("x", 1), ("x", 1), ("y", 1), ("x", 2)], BCubed(2 / 3, 2 / 3), id="mixed"),
-    ],
-)
 def _placed(story: str, similar: Sequence[int] = (), copies: Sequence[int] = ()) -> Placed:
     return Placed(tuple(copies), tuple(similar), story)
 
@@ -283,6 +272,3 @@ def test_without_a_redis_server_the_reason_is_told(
 
 def test_help_shows_the_format_whole(wireroom: Wireroom) -> None:
     assert "[[start, end, label]]" in wireroom("eval", "ner", "--help").out
-
-
-@pytest.mark.parametrize("jaccard", [0.8, 0.6])

@@ -51,6 +51,17 @@ def test_macro_f1_weighs_labels_alike_and_a_withheld_answer_is_a_miss() -> None:
     assert micro(scores).recall == 3 / 5
 
 
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        pytest.param([], BCubed(0, 0), id="nothing"),
+        pytest.param([("x", 1), ("x", 1), ("y", 2)], BCubed(1, 1), id="perfect"),
+        pytest.param([("x", 1), ("x", 2)], BCubed(1, 0.5), id="split"),
+        pytest.param([("x", 1), ("y", 1)], BCubed(0.5, 1), id="merged"),
+        # By hand: precision (2/3 + 2/3 + 1/3 + 1) / 4, recall (2/3 + 2/3 + 1 + 1/3) / 4.
+        pytest.param([("x", 1), ("x", 1), ("y", 1), ("x", 2)], BCubed(2 / 3, 2 / 3), id="mixed"),
+    ],
+)
 def test_bcubed_of_known_clusterings(pairs: list[tuple[str, int]], expected: BCubed) -> None:
     found = bcubed(pairs)
     assert (found.precision, found.recall) == pytest.approx((expected.precision, expected.recall))
@@ -82,6 +93,7 @@ def test_gold_becomes_rows_whose_offsets_fit_their_text() -> None:
     )
 
 
+@pytest.mark.parametrize("jaccard", [0.8, 0.6])
 def test_an_edited_copy_is_as_near_as_asked(jaccard: float) -> None:
     text = " ".join(f"word{n}" for n in range(200))
     copy = edited_copy(text, jaccard, random.Random(1))
