@@ -47,6 +47,10 @@ class UnprocessableArticle(PermanentError):
     reason = "unprocessable_article"
 
 
+class ConsumerDied(WireroomError):
+    """Whatever worked on the entry died or hung, each time it was delivered."""
+
+
 class ConfigurationError(WireroomError):
     """The service cannot start as it is configured; the message says what to change."""
 

@@ -74,6 +74,10 @@ class ServiceSettings(BaseSettings):
         description="Seconds without a heartbeat after which another consumer takes an entry over; "
         "also the longest wait between redeliveries.",
     )
+    handler_timeout_s: Seconds = Field(
+        60.0,
+        description="Seconds after which work on a batch counts as hung; the process exits, to be restarted.",
+    )
     halt_window: int = Field(100, ge=10, le=100_000, description="Latest entries watched for the halt rule.")
     halt_ratio: float = Field(
         0.1, gt=0, le=1, description="Share of dead entries in the window above which a consumer halts."

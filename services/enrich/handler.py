@@ -16,7 +16,7 @@ from shared.events import ArticleRetracted, ArticleSubmitted, encode_event
 from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.receipts import DUPLICATE_OF_FIELD
-from shared.runtime.processor import Delivery, Done, Result
+from shared.runtime.delivery import Delivery, Done, Result
 
 log = get_logger(__name__)
 

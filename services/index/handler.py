@@ -13,7 +13,7 @@ from shared.errors import TransientError, UnprocessableArticle
 from shared.events import ArticleEnriched, ArticleRetracted
 from shared.logging import get_logger
 from shared.metrics import Metrics
-from shared.runtime.processor import Delivery, Done, Result
+from shared.runtime.delivery import Delivery, Done, Result
 
 log = get_logger(__name__)
 

@@ -23,7 +23,7 @@ class IndexSettings(ServiceSettings):
         False, description="Allow reading without a key although the address is not loopback."
     )
     index_batch_entries: int = Field(
-        500, ge=1, le=10_000, description="Articles that one commit takes at most."
+        200, ge=1, le=10_000, description="Articles that one commit takes at most."
     )
     commit_interval_s: float = Field(
         0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next; twice that when much comes in."

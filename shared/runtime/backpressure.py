@@ -16,12 +16,15 @@ from shared.streams import STREAMS
 
 log = get_logger(__name__)
 
+MEMORY_CLEARS = 0.95
+
 
 class BackpressureSampler:
     """Samples the slowest group and Redis's memory, and decides with hysteresis.
 
     `full` turns on at `high_entries` and off again at `low_entries`, so that ingest does not flap.
-    `memory_ratio` is the share of maxmemory at which the pipeline counts as full too.
+    `memory_ratio` is the share of maxmemory at which the pipeline counts as full too, until it is back to
+    MEMORY_CLEARS of that.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class BackpressureSampler:
         self._metrics = metrics
         self._sampled_at: float | None = None
         self._lags_full = False
+        self._memory_full = False
         self.reason: str | None = None
         self.retry_after_s = 5
 
@@ -90,12 +94,17 @@ class BackpressureSampler:
 
     def _decide(self, backlog: int, used_bytes: int, max_bytes: int) -> None:
         before = self.full
+        self._memory_full = self._memory_is_full(used_bytes, max_bytes)
         self._lags_full = backlog >= self._high or (self._lags_full and backlog > self._low)
         if self._lags_full:
             self.reason = f"{backlog:,} entries are waiting to be processed"
-        elif max_bytes and used_bytes > max_bytes * self._memory_ratio:
+        elif self._memory_full:
             self.reason = f"Redis uses {used_bytes / max_bytes:.0%} of its memory"
         else:
             self.reason = None
         if self.full != before:
             log.warning("backpressure changed", full=self.full, backlog=backlog, reason=self.reason)
+
+    def _memory_is_full(self, used_bytes: int, max_bytes: int) -> bool:
+        mark = max_bytes * self._memory_ratio * (MEMORY_CLEARS if self._memory_full else 1)
+        return bool(max_bytes) and used_bytes > mark

@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -19,14 +19,15 @@ from faststream import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import FAKE_CONSUMER, BatchStreamMessage, RedisBatchStreamMessage
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.connection import CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S, connect, redis_url
+from shared.runtime.delivery import Entry, Handler, Pace, RetryPolicy
 from shared.runtime.groups import ensure_groups
 from shared.runtime.halt import HaltWindow
-from shared.runtime.processor import Entry, Handler, Pace, RetryPolicy, StreamProcessor
+from shared.runtime.processor import StreamProcessor
 from shared.runtime.reclaim import Reclaimer
 from shared.runtime.scripts import FORGET_CONSUMER, Call, run_many
 from shared.runtime.tasks import end_tasks, wait_or_stop
@@ -39,6 +40,7 @@ POLL_MS = 1000
 # A loop that polls each second and has not been seen for this long is not running.
 LOOP_SILENT_S = 10.0
 WATCH_INTERVAL_S = 1.0
+HUNG_EXIT_CODE = 70  # EX_SOFTWARE
 # Share of the drain timeout after which waiting (for Redis, for a disk) is given up.
 ABANDON_AFTER = 0.8
 
@@ -74,6 +76,7 @@ class StreamConsumer:
         max_records: int,
         metrics: Metrics,
         pace: Pace | None = None,
+        exit_process: Callable[[int], Any] = os._exit,
     ) -> None:
         self._settings = settings
         self._spec = spec
@@ -103,6 +106,7 @@ class StreamConsumer:
         self._broker: RedisBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._read_at: dict[str, float] = {}
+        self._exit_process = exit_process
         self._stopping = asyncio.Event()
         metrics.set("wireroom_consumer_halted", 0, stream=spec.name)
 
@@ -133,15 +137,18 @@ class StreamConsumer:
 
     async def _connect(self) -> None:
         while not self._stopping.is_set():
+            broker = self._make_broker()
             try:
                 await ensure_groups(self._redis, self._settings.partitions)
-                self._broker = self._make_broker()
-                self._watch_reads(await self._broker.connect())
-                await self._broker.start()
+                self._adopt_client(await broker.connect())
+                await broker.start()
             except (RedisError, OSError) as error:
                 log.warning("waiting for Redis", error=str(error))
+                with suppress(Exception):
+                    await broker.stop()
                 await wait_or_stop(self._stopping, 1)
             else:
+                self._broker = broker
                 return
 
     def _make_broker(self) -> RedisBroker:
@@ -173,19 +180,32 @@ class StreamConsumer:
             subscribe(_batch_handler(processor))
         return broker
 
-    def _watch_reads(self, client: Any) -> None:
-        """Note when FastStream's loop reads each stream: it shows nobody, and it can die unseen.
+    def _adopt_client(self, client: Any) -> None:
+        """Change two commands of FastStream's client.
 
-        Redis before 7.2 does not tell either: an empty read leaves no trace in XINFO CONSUMERS.
+        XREADGROUP notes when the loop read each stream: it shows nobody, and it can die unseen. (Redis
+        before 7.2 does not tell either: an empty read leaves no trace in XINFO CONSUMERS.) And it pauses
+        after a refusal, which FastStream repeats at once, tens of thousands of times a minute.
+        XGROUP CREATE does nothing: our groups exist, and a full Redis would refuse it.
         """
         read = client.xreadgroup
 
         async def noted_read(*args: Any, **kwargs: Any) -> Any:
-            now = time.monotonic()
-            self._read_at.update(dict.fromkeys(kwargs["streams"], now))
-            return await read(*args, **kwargs)
+            try:
+                reply = await read(*args, **kwargs)
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    log.warning("read refused", stream=self._spec.name, error=str(error))
+                    await wait_or_stop(self._stopping, 1)
+                raise
+            self._read_at.update(dict.fromkeys(kwargs["streams"], time.monotonic()))
+            return reply
+
+        async def group_exists(*_: Any, **__: Any) -> bool:
+            return True
 
         client.xreadgroup = noted_read
+        client.xgroup_create = group_exists
 
     async def _watch(self) -> None:
         """Bring FastStream's loop back when it has ended: it stops for good when its group is lost."""
@@ -193,6 +213,7 @@ class StreamConsumer:
             await wait_or_stop(self._stopping, WATCH_INTERVAL_S)
             if self._stopping.is_set():
                 return
+            self._end_if_hung()
             broker = self._broker
             if broker is not None and not all(subscriber.running for subscriber in broker.subscribers):
                 log.error("the consuming loop has ended, starting it again", stream=self._spec.name)
@@ -201,6 +222,17 @@ class StreamConsumer:
                     await broker.stop()
                 await self._connect()
 
+    def _end_if_hung(self) -> None:
+        """End this process when a handler hangs: its thread cannot be stopped, and its entries must go on.
+
+        Whoever supervises us starts another; an entry that does it again and again becomes a dead letter.
+        """
+        for processor in self._processors:
+            if processor.handling_s > self._settings.handler_timeout_s:
+                log.critical("the handler hangs, this process ends", stream=processor.key,
+                             seconds=round(processor.handling_s))  # fmt: skip
+                self._exit_process(HUNG_EXIT_CODE)
+
     async def check(self) -> str | None:
         """Return what keeps this consumer from working, or None. For readiness."""
         for processor in self._processors:
@@ -208,6 +240,10 @@ class StreamConsumer:
                 return f"halted: {processor.halted}"
             if processor.stalled:
                 return f"stalled: {processor.stalled}"
+            if processor.handling_s > self._settings.handler_timeout_s / 2:
+                return f"{processor.key}: at one batch for {processor.handling_s:.0f} s"
+        if any(task.done() for task in self._tasks):
+            return "a background task has ended"
         if self._broker is None:
             return "waiting for Redis"
         silent_since = time.monotonic() - LOOP_SILENT_S

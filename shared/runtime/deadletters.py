@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.errors import InvalidEvent
+from shared.errors import InvalidEvent, PermanentError
 from shared.events import DeadLetter, decode_event
 from shared.receipts import stage_field, stage_value
 from shared.runtime.lag import parse_id
@@ -86,7 +86,7 @@ class DeadLetters:
         key = article_key(letter.article_id, self._partitions) if letter.article_id else letter.stream
         entry: list[bytes] = []
         for name, value in letter.fields.items():
-            entry += [name.encode(), value]
+            entry += [name.encode("latin-1"), value]
         replies = await run_many(
             self._redis,
             _REPLAY,
@@ -110,7 +110,7 @@ class DeadLetters:
 def _replay_receipt(letter: DeadLetter) -> list[str]:
     try:
         event = decode_event(letter.fields.get(EVENT_FIELD.decode(), b""))
-    except InvalidEvent:
+    except PermanentError:  # replayed because another version may be able to read it
         return []
     if isinstance(event, DeadLetter):
         return []

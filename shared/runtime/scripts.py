@@ -33,11 +33,15 @@ class Call:
 
 
 # The fence: only the consumer whose XACK counts may pass its result on. Another that worked on the same
-# entry, because it was reclaimed meanwhile, gets 0 and its result is dropped.
+# entry, because it was reclaimed meanwhile, gets 0 and its result is dropped. Where the group itself is gone
+# (a flushed Redis) there is nothing to fence: the result is all that is left of the entry, so it goes on.
 # KEYS: stream, article hash, [next stream]; ARGV: group, entry id, n, n field/value pairs of the receipt,
 # then field/value pairs of the next entry.
 SETTLE = Script.of("""
-if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then
+  local summary = redis.pcall('XPENDING', KEYS[1], ARGV[1])
+  if not summary.err then return 0 end
+end
 local n = tonumber(ARGV[3])
 local at = 4
 if n > 0 then
@@ -47,9 +51,6 @@ end
 if KEYS[3] then redis.call('XADD', KEYS[3], '*', unpack(ARGV, at)) end
 return 1
 """)
-
-# Moves an entry to dead letters under the same fence. KEYS and ARGV as SETTLE.
-BURY = SETTLE
 
 # Deletes a consumer only if nothing is pending for it: XGROUP DELCONSUMER would forget its entries.
 # KEYS: stream; ARGV: group, consumer.

@@ -7,7 +7,7 @@ import secrets
 from collections import defaultdict
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from shared.logging import get_logger
 from shared.metrics import Metrics
@@ -54,7 +54,8 @@ class Trimmer:
         """Return whether this process is the leader now."""
         lease = Call((_LEADER_KEY,), (self._token, int(self._interval_s * 5000)))
         reply = (await run_many(self._redis, _LEASE, [lease]))[0]
-        return bool(reply == 1)
+        # A full Redis refuses the lease, and trimming is what makes room. Trimming twice does no harm.
+        return isinstance(reply, OutOfMemoryError) or reply == 1
 
     async def trim(self) -> int:
         """Trim once; return how many entries were removed."""

@@ -15,7 +15,7 @@ from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import BUSY_ENTRIES, StoreHandler
 from shared.errors import TransientError
 from shared.metrics import Metrics
-from shared.runtime.processor import Delivery, Done, Entry, Result
+from shared.runtime.delivery import Delivery, Done, Entry, Result
 from tests.support import article_id, enriched, retracted
 
 

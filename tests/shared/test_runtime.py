@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 
 from shared.errors import TransientError, UnprocessableArticle
 from shared.events import ArticleSubmitted, decode_event, encode_event
@@ -16,9 +17,9 @@ from shared.receipts import receipt_from_hash
 from shared.runtime.backpressure import BackpressureSampler
 from shared.runtime.consumer import StreamConsumer
 from shared.runtime.deadletters import DeadLetters
+from shared.runtime.delivery import Delivery, Done, Entry, Handler, Result, slices
 from shared.runtime.groups import ensure_groups
 from shared.runtime.lag import read_lags
-from shared.runtime.processor import Delivery, Done, Handler, Result
 from shared.runtime.trim import Trimmer
 from shared.settings import ServiceSettings
 from shared.streams import DEAD, ENRICHED, EVENT_FIELD, RAW, article_key
@@ -32,7 +33,13 @@ async def start(redis: Redis, redis_url: str) -> AsyncIterator[Start]:
     """Start a consumer of articles.raw with a given handler; every consumer is stopped after the test."""
     consumers: list[StreamConsumer] = []
 
-    async def start_consumer(handler: Handler, *, max_records: int = 50, **settings: Any) -> StreamConsumer:
+    async def start_consumer(
+        handler: Handler,
+        *,
+        max_records: int = 50,
+        exit_process: Callable[[int], Any] = pytest.fail,
+        **settings: Any,
+    ) -> StreamConsumer:
         values: dict[str, Any] = {"retry_base_s": 0.02, "reclaim_idle_s": 0.4, "drain_timeout_s": 3}
         consumer = StreamConsumer(
             ServiceSettings(redis_url=redis_url, **(values | settings)),
@@ -42,6 +49,7 @@ async def start(redis: Redis, redis_url: str) -> AsyncIterator[Start]:
             next_spec=ENRICHED,
             max_records=max_records,
             metrics=Metrics(),
+            exit_process=exit_process,
         )
         consumers.append(consumer)
         await consumer.start()
@@ -180,7 +188,7 @@ async def test_a_transient_error_stalls_the_batch_and_is_never_buried(redis: Red
     consumer = await start(commit, max_deliveries=2)
     await add(redis, "a", "b")
     await eventually(lambda: tries >= 6)
-    assert await consumer.check() == "stalled: no space left on device"
+    assert await consumer.check() == "stalled: TransientError: no space left on device"
     assert await redis.xlen(DEAD.key(0)) == 0
     disk_full = False
     await eventually(lambda: _len_is(redis, ENRICHED.key(0), 2))
@@ -402,3 +410,164 @@ async def test_a_pending_entry_whose_data_is_gone_is_acknowledged(redis: Redis, 
 
 async def _none_pending(redis: Redis) -> bool:
     return await pending(redis) == 0
+
+
+async def test_what_a_dead_consumer_left_is_taken_over_as_one_batch(redis: Redis, start: Start) -> None:
+    sizes: list[int] = []
+
+    async def note_size(deliveries: Sequence[Delivery]) -> list[Result]:
+        sizes.append(len(deliveries))
+        return await pass_on(deliveries)
+
+    await ensure_groups(redis, 1)
+    await add(redis, *(str(n) for n in range(30)))
+    await redis.xreadgroup("enrich", "enrich-dead-1", {RAW.key(0): ">"}, count=30)
+    await start(note_size)
+    await eventually(lambda: _len_is(redis, ENRICHED.key(0), 30))
+    assert sizes == [30]
+
+
+async def test_an_entry_that_nobody_survives_is_buried_without_another_try(
+    redis: Redis, start: Start
+) -> None:
+    await ensure_groups(redis, 1)
+    await add(redis, "killer", "innocent")
+    read = await redis.xreadgroup("enrich", "enrich-dead-1", {RAW.key(0): ">"}, count=2)
+    killer, innocent = (entry_id for entry_id, _ in read[0][1])
+    await redis.xclaim(RAW.key(0), "enrich", "enrich-dead-2", 0, [killer], retrycount=6)
+    await redis.xclaim(RAW.key(0), "enrich", "enrich-dead-2", 0, [innocent], retrycount=5, justid=True)
+    seen: list[str] = []
+
+    async def note(deliveries: Sequence[Delivery]) -> list[Result]:
+        seen.extend(delivery.event.article_id for delivery in deliveries)
+        return await pass_on(deliveries)
+
+    await start(note, max_deliveries=3)
+    letters = await eventually(lambda: DeadLetters(redis, 1).list())
+    await eventually(lambda: _len_is(redis, ENRICHED.key(0), 1))
+    assert seen == [article_id("innocent")]
+    assert (letters[0][1].article_id, letters[0][1].reason) == (article_id("killer"), "attempts_exhausted")
+    assert "died or hung" in letters[0][1].error
+
+
+async def test_waiting_for_a_turn_costs_no_delivery(redis: Redis, start: Start) -> None:
+    attempts: list[int] = []
+
+    async def slow(deliveries: Sequence[Delivery]) -> list[Result]:
+        attempts.extend(delivery.entry.attempt for delivery in deliveries)
+        await asyncio.sleep(0.7)  # longer than the idle limit
+        return await pass_on(deliveries)
+
+    await ensure_groups(redis, 1)
+    await add(redis, "a")
+    await redis.xreadgroup("enrich", "enrich-dead-1", {RAW.key(0): ">"}, count=1)
+    await add(redis, "b", "c", "d")
+    for _ in range(3):
+        await start(slow, max_records=1)
+    await eventually(lambda: _len_is(redis, ENRICHED.key(0), 4))
+    assert sorted(attempts) == [1, 1, 1, 2]
+
+
+async def test_a_hung_handler_ends_the_process_and_readiness_says_so_first(
+    redis: Redis, start: Start
+) -> None:
+    release = asyncio.Event()
+    codes: list[int] = []
+
+    async def hang(deliveries: Sequence[Delivery]) -> list[Result]:
+        await release.wait()
+        return await pass_on(deliveries)
+
+    consumer = await start(hang, exit_process=codes.append, handler_timeout_s=1)
+    await add(redis, "a")
+    problem = await eventually(consumer.check)
+    assert "at one batch for" in problem
+    await eventually(lambda: codes)
+    assert codes[0] == 70
+    release.set()
+
+
+async def test_a_redis_that_refuses_the_handler_stalls_the_batch(redis: Redis, start: Start) -> None:
+    refusing = True
+
+    async def write(deliveries: Sequence[Delivery]) -> list[Result]:
+        if refusing:
+            raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'")
+        return await pass_on(deliveries)
+
+    consumer = await start(write, max_deliveries=2)
+    await add(redis, "a")
+    await eventually(lambda: consumer._processors[0].stalled)
+    await asyncio.sleep(0.5)
+    refusing = False
+    await eventually(lambda: published_ids(redis))
+    assert await DeadLetters(redis, 1).list() == []
+
+
+async def test_the_backlog_drains_though_redis_is_full(redis: Redis, start: Start) -> None:
+    await ensure_groups(redis, 1)
+    await add(redis, *(str(n) for n in range(20)))
+    await redis.config_set("maxmemory", 1)
+    try:
+        consumer = await start(pass_on)
+        await eventually(lambda: _len_is(redis, ENRICHED.key(0), 20))
+        assert await consumer.check() is None
+        trimmer = Trimmer(redis, partitions=1, metrics=Metrics())
+        assert await trimmer.lead() and await trimmer.trim() == 20
+    finally:
+        await redis.config_set("maxmemory", 0)
+
+
+async def test_a_result_in_hand_goes_on_though_its_group_was_lost(redis: Redis, start: Start) -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def wait(deliveries: Sequence[Delivery]) -> list[Result]:
+        started.set()
+        await release.wait()
+        return await pass_on(deliveries)
+
+    await start(wait)
+    await add(redis, "a")
+    await started.wait()
+    await redis.flushall()
+    release.set()
+    await eventually(lambda: published_ids(redis))
+    assert await published_ids(redis) == [article_id("a")]
+
+
+async def test_an_error_with_a_lone_surrogate_is_buried_like_any_other(redis: Redis, start: Start) -> None:
+    async def refuse(deliveries: Sequence[Delivery]) -> list[Result]:
+        return [UnprocessableArticle("bad \ud800 text")] * len(deliveries)
+
+    await start(refuse)
+    await add(redis, "a")
+    letters = await eventually(lambda: DeadLetters(redis, 1).list())
+    assert letters[0][1].reason == "unprocessable_article"
+
+
+async def test_a_letter_of_another_major_version_can_be_replayed(redis: Redis, start: Start) -> None:
+    event = encode_event(submitted("a")).replace(b'"schema_version":"1.0"', b'"schema_version":"2.0"')
+    await redis.xadd(RAW.key(0), {EVENT_FIELD: event})
+    consumer = await start(pass_on)
+    letters = await eventually(lambda: DeadLetters(redis, 1).list())
+    await consumer.stop()
+    assert await DeadLetters(redis, 1).replay(letters[0][0]) is True
+    rows = await redis.xrange(RAW.key(0))
+    assert rows[-1][1][EVENT_FIELD] == event
+
+
+@pytest.mark.parametrize(
+    ("sizes", "runs"),
+    [
+        ([], []),
+        ([5], [[5]]),
+        ([50], [[50]]),
+        ([4, 4, 4], [[4, 4], [4]]),
+        ([4, 20, 4, 4], [[4], [20], [4, 4]]),
+    ],
+    ids=str,
+)
+def test_a_batch_is_cut_by_size_and_loses_nothing(sizes: list[int], runs: list[list[int]]) -> None:
+    entries = [Entry(str(n), {b"event": b"x" * size}) for n, size in enumerate(sizes)]
+    cut = list(slices(entries, 10))
+    assert [[entry.size_bytes for entry in run] for run in cut] == runs

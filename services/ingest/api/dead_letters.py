@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.ingest.api import documented
 from services.ingest.availability import reading
 from services.ingest.service import Ingest
-from shared.errors import DEAD_LETTER_REASONS, InvalidEvent
+from shared.errors import DEAD_LETTER_REASONS, PermanentError
 from shared.events import DeadLetter
 from shared.http.problems import FieldError, Problem
 from shared.streams import EVENT_FIELD
@@ -82,7 +82,7 @@ def dead_letters_router(ingest: Ingest) -> APIRouter:
         with reading():
             try:
                 replayed = await ingest.dead_letters.replay(id_)
-            except InvalidEvent as error:
+            except PermanentError as error:
                 raise Problem(409, "not-replayable", f"It cannot be replayed: {error}.") from error
         if not replayed:
             raise _unknown()
