@@ -48,7 +48,7 @@ class IngestSettings(ServiceSettings):
     low_water_entries: int = Field(40_000, ge=0, description="Backlog at which ingest takes articles again.")
     backlog_interval_s: Seconds = Field(0.5, description="Seconds between two looks at the backlog.")
     write_timeout_s: Seconds = Field(
-        2.0, description="Seconds a submit waits for Redis before it is answered 503."
+        1.5, description="Seconds a submit waits for Redis before it is answered 503."
     )
     write_queue_articles: int = Field(
         10_000, ge=1, description="Submits that may wait for Redis at once; more are answered 503."
@@ -57,10 +57,10 @@ class IngestSettings(ServiceSettings):
         86_400.0, description="Seconds for which an Idempotency-Key or webhook-id gives its first answer."
     )
     article_state_ttl_s: int = Field(
-        90 * 86_400,
+        30 * 86_400,
         ge=3600,
-        description="Seconds an article's revision and receipt are kept after its last submit. "
-        "Tombstones are kept for ever.",
+        description="Seconds the revision and receipt of an article are kept after its last submit, if it "
+        "was never revised. Those of revised, withheld, restored and taken down articles are kept for ever.",
     )
 
     @model_validator(mode="after")

@@ -17,6 +17,21 @@ ingest calls accepted is what index keeps:
 | revision | equal, other content, later (updated_at, received_at) | accepted, replaces |
 | revision | equal, withheld now | accepted as the next revision: withholding always takes effect |
 | revision | otherwise | stale |
+| withheld, nothing known | | accepted as revision 2 at least |
+
+How long the hash is kept: what follows an expired hash starts at revision 1 of epoch 0 again, and the index,
+which forgets nothing, drops what is lower than it holds. So the hash may go only where that start is enough.
+
+| latest event | its hash |
+|---|---|
+| revision 0 or 1, epoch 0 | expires `ttl` after the last accepted or duplicate submit |
+| any higher revision | is kept |
+| restored (epoch 1 and on) | is kept |
+| taken down | is kept |
+
+After an expiry the next submit is revision 1, received later, and wins; a takedown is final in epoch 0 and
+wins; a withheld one, which has no updated_at to win by, is revision 2 and wins. One case is left: an update
+without revision whose updated_at is absent, or before that of the expired event, is superseded at the index.
 """
 
 from __future__ import annotations
@@ -38,7 +53,15 @@ Outcome = Literal["accepted", "duplicate", "stale", "tombstoned"]
 # XADD goes first: were it refused, nothing else has changed.
 # KEYS: article hash, raw stream. ARGV: event, field, content hash, revision or "", updated_at, received_at,
 # "1" to restore, "1" if withheld, seconds to keep the hash, receipt value, milliseconds now.
+# A settled entry may bring an expired hash back as a mere receipt, without rev: that is nothing known.
 SUBMIT = Script.of("""
+local function keep(rev, epoch)
+  if rev <= 1 and epoch == 0 then
+    redis.call('EXPIRE', KEYS[1], ARGV[9])
+  else
+    redis.call('PERSIST', KEYS[1])
+  end
+end
 local s = redis.call('HMGET', KEYS[1], 'rev', 'epoch', 'hash', 'tomb', 'upd', 'at')
 local seen, rev, epoch = s[1], tonumber(s[1] or '0'), tonumber(s[2] or '0')
 local asked, upd, at = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -51,10 +74,11 @@ if s[4] then
   next_rev = asked or rev + 1
 elseif not seen then
   next_rev = asked or 1
+  if ARGV[8] == '1' and next_rev < 2 then next_rev = 2 end
 elseif same and (not asked or asked == rev) then
   redis.call('HINCRBY', KEYS[1], 'duplicates', 1)
   redis.call('HSET', KEYS[1], 'duplicate_at', ARGV[11])
-  redis.call('EXPIRE', KEYS[1], ARGV[9])
+  keep(rev, epoch)
   return {'duplicate', rev}
 elseif not asked then
   if upd > 0 and upd < held_upd then return {'stale', rev} end
@@ -76,7 +100,7 @@ redis.call('XADD', KEYS[2], '*', ARGV[2], head .. string.sub(ARGV[1], 2))
 redis.call('HDEL', KEYS[1], 'tomb')
 redis.call('HSET', KEYS[1], 'rev', string.format('%.0f', next_rev), 'epoch', epoch, 'hash', ARGV[3],
   'upd', ARGV[5], 'at', ARGV[6], 't:accepted:' .. version, ARGV[10])
-redis.call('EXPIRE', KEYS[1], ARGV[9])
+keep(next_rev, epoch)
 return {'accepted', next_rev}
 """)
 
