@@ -1,5 +1,6 @@
 import re
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,35 @@ def test_odd_text_has_a_finite_score_in_bounded_time(title: str, body: str) -> N
     assert -1.0 <= sentiment.score <= 1.0
     assert len(entities) == 1
     assert time.perf_counter() - started < 2.0
+
+
+def test_many_mentions_in_one_endless_sentence_take_bounded_memory_and_time() -> None:
+    body = "1% " * 600_000
+    mentions = tuple(Mention(start=at, end=at + 2) for at in range(0, 3_000, 3))
+    share = Entity(text="1%", label="PERCENT", canonical="1%", count=len(mentions), mentions=mentions)
+    started = time.perf_counter()
+    tracemalloc.start()
+    try:
+        _, (scored,) = MODEL.annotate("Shares", body, (share,))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert scored.sentiment is not None
+    assert peak < 60_000_000
+    assert time.perf_counter() - started < 2.0
+
+
+def test_words_far_from_a_target_count_only_for_its_sentence() -> None:
+    def towards(text: str) -> list[float]:
+        return list(MODEL.target_sentiment(text, 0, 7))
+
+    far = "and so on " * 100
+    beside, beyond = f"Solvang corrupt liar {far}now", f"Solvang now {far}corrupt liar"
+    assert towards(beside)[0] > towards(beyond)[0] + 0.01
+    # 260 words away or 300, it is the same sentence that says it.
+    assert towards(f"Solvang {'on ' * 260}corrupt {'on ' * 41}") == pytest.approx(
+        towards(f"Solvang {'on ' * 300}corrupt on "), abs=1e-9
+    )
 
 
 def test_negation_reaches_three_words_and_no_other_sentence() -> None:

@@ -39,6 +39,9 @@ VALENCE_ROWS: Final = 8
 _SENTENCE_ROW, _NEAR_ROW, _LEFT_ROW, _RIGHT_ROW = 0, 2, 4, 6
 NEGATED_VALENCE: Final = -0.5
 NEUTRAL_BAND: Final = 0.2
+# Words farther from a target than this weigh less than a double can tell (e^-42). Without such a bound,
+# hundreds of mentions in one endless sentence make pairs with every word of it: gigabytes.
+REACH_WORDS: Final = 250
 MAX_CHARS: Final = 40_000
 _MAX_MENTIONS: Final = 400
 _TITLE_WEIGHT: Final = 2.0
@@ -214,17 +217,19 @@ class SentimentModel:
         table, base = read.table, read.base[:, :CLASSES]
         near, sided = self._nearby(read)
         _, sentence, begin, end = np.array(targets, dtype=np.int64).T
-        lengths = table.lengths[sentence]
-        # All pairs (target, token of its sentence) end to end.
-        target_of = np.repeat(np.arange(len(targets)), lengths)
-        before = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-        tokens = np.arange(len(target_of)) - before[target_of] + table.first[sentence][target_of]
+        # All pairs (target, token near it in its sentence) end to end.
+        low = np.maximum(begin - REACH_WORDS, table.first[sentence])
+        high = np.minimum(end + REACH_WORDS, table.first[sentence + 1])
+        target_of = np.repeat(np.arange(len(targets)), high - low)
+        before = np.concatenate(([0], np.cumsum(high - low)[:-1]))
+        tokens = np.arange(len(target_of)) + (low - before)[target_of]
         begins, ends = begin[target_of], end[target_of]
         is_own = (tokens >= begins) & (tokens < ends)
         added = np.where(is_own[:, None], near[tokens], sided[(tokens >= ends).astype(np.intp), tokens])
         added *= NEAR_WEIGHT * distance_weights(tokens, begins, ends)[:, None]
-        added += base[tokens] / sentence_norms(lengths)[target_of][:, None]
-        logits = np.add.reduceat(added, before, axis=0) + self._bias[:CLASSES]
+        sums = [np.bincount(table.sentences, column, len(table.lengths))[sentence] for column in base.T]
+        whole = np.stack(sums, axis=1) / sentence_norms(table.lengths[sentence])[:, None]
+        logits = np.add.reduceat(added, before, axis=0) + whole + self._bias[:CLASSES]
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances: Floats = powers / powers.sum(axis=1, keepdims=True)
         return chances
