@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import Any
 
 import httpx2
 from redis.exceptions import RedisError
 
 from bench.chaos.ledger import Ledger, Obligation
-from bench.chaos.oracle import DRAIN_LIMIT_S, FRESH_LIMIT_S, OK, Letter, Observation, Sight
+from bench.chaos.oracle import DRAIN_LIMIT_S, FRESH_LIMIT_S, NOT_FOUND, OK, Letter, Observation, Sight
 from bench.chaos.plans import make_plan
 from bench.chaos.producer import Producer
 from bench.chaos.stack import Stack
@@ -27,6 +28,7 @@ class Observer:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._turn = asyncio.Semaphore(CONCURRENCY)
+        self.unanswered: Counter[str] = Counter()
         self._client = httpx2.AsyncClient(timeout=20, trust_env=False)
 
     async def close(self) -> None:
@@ -109,7 +111,16 @@ class Observer:
         return tuple(hit["id"] for hit in response.json()["hits"])
 
     async def receipt(self, article_id: str) -> dict[str, Any] | None:
-        return await self.document("ingest", f"/v1/articles/{article_id}/receipt")
+        """Return the receipt, None if there is none; another answer than either is shown as the status."""
+        response = await self._get("ingest", f"/v1/articles/{article_id}/receipt")
+        if response is None or response.status_code not in (OK, NOT_FOUND):
+            return {
+                "status": f"answered {response.status_code} {response.text}"
+                if response is not None
+                else "no answer"
+            }
+        document: dict[str, Any] = response.json()
+        return document if response.status_code == OK else None
 
     async def document(self, service: str, path: str) -> dict[str, Any] | None:
         """Return what a GET answers, None unless with 200."""
@@ -162,5 +173,6 @@ class Observer:
         async with self._turn:
             try:
                 return await self._client.get(self._stack.url(service) + path, params=params)
-            except httpx2.HTTPError:
+            except httpx2.HTTPError as error:
+                self.unanswered[f"GET {path}: {type(error).__name__}"] += 1
                 return None

@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.chaos.probing import probe
+from bench.chaos.probing import ANSWER_LIMIT_S, TRANSIT_S, probe
 from bench.chaos.world import RECOVERED_S, Result, World
 
 LIVEZ_LIMIT_S = 1.0
 RED_LIMIT_S = 10.0
+READS = (f"/v1/articles/{'0' * 32}/receipt", "/v1/dead-letters")
 
 
 @dataclass(slots=True)
@@ -31,7 +32,10 @@ class PauseRedis:
         began = time.monotonic()
         world.stack.signal("redis", signal.SIGSTOP)
         result.worst("paused_s", length_s)
-        await asyncio.gather(*(probe(world, result, door) for door in ("single", "keyed", "batch")))
+        await asyncio.gather(
+            *(probe(world, result, door) for door in ("single", "keyed", "batch")),
+            *(_reading(world, result, path) for path in READS),
+        )
         red = await world.until(lambda: _all_red(world), RED_LIMIT_S - (time.monotonic() - began), 0.2)
         if result.expect(red is not None, f"/readyz was not red everywhere {RED_LIMIT_S:g} s later"):
             result.worst("readyz_red_after_s", time.monotonic() - began)
@@ -39,12 +43,38 @@ class PauseRedis:
             await probe(world, result, "single")
             await _livez(world, result)
             await asyncio.sleep(1)
+        _answered_in_time(world, result, began)
 
     async def undo(self, world: World, result: Result) -> None:
         world.stack.signal("redis", signal.SIGCONT)
         await world.recovered(result, RECOVERED_S)
         changed = {name for name, pid in world.stack.pids().items() if self._before.get(name) != pid}
         result.expect(not changed, f"restarted meanwhile: {sorted(changed)}")
+
+
+def _answered_in_time(world: World, result: Result, began: float) -> None:
+    """Hold the producer's own submits to the limit too: they were in every stage when Redis stopped."""
+    waits = [
+        sample.at + sample.seconds - max(sample.at, began)
+        for sample in world.producer.samples
+        if sample.at + sample.seconds >= began
+    ]
+    if waits:
+        result.worst("submit_answer_s", max(waits))
+        late = sum(wait > ANSWER_LIMIT_S + TRANSIT_S for wait in waits)
+        result.expect(
+            late == 0, f"{late} of {len(waits)} submits were answered late, one after {max(waits):.2f} s"
+        )
+
+
+async def _reading(world: World, result: Result, path: str) -> None:
+    status, took = await world.observer.status("ingest", path)
+    result.worst("read_answer_s", took)
+    result.expect(status == 503, f"GET {path} was answered {status}")
+    result.expect(
+        took <= ANSWER_LIMIT_S + TRANSIT_S,
+        f"GET {path} was answered after {took:.2f} s, not within {ANSWER_LIMIT_S:g} s",
+    )
 
 
 async def _all_red(world: World) -> bool:

@@ -49,7 +49,9 @@ async def conclude(world: World, result: Result, name: str) -> None:
 
 def note_violations(result: Result, violations: list[Violation], most: int = 5) -> None:
     for one in violations[:most]:
-        result.failures.append(f"{one.kind}: {one.article_id or ''} {one.detail}".replace("  ", " "))
+        evidence = f" [{'; '.join(line.strip() for line in one.history)}] receipt {one.receipt}"
+        about = f"{one.article_id} {one.detail}{evidence}" if one.article_id else one.detail
+        result.failures.append(f"{one.kind}: {about}")
     if len(violations) > most:
         result.failures.append(f"and {len(violations) - most} violations more")
 

@@ -85,8 +85,8 @@ async def verdict(world: World, name: str) -> tuple[list[Violation], dict[str, f
     seen = await world.observer.observe(world.ledger, drained_s=drained_s, backlog=backlog, fresh_s=fresh_s)
     violations = judge(world.ledger, seen)
     figures: dict[str, float | None] = {
-        "drained_s": drained_s,
-        "fresh_s": fresh_s,
+        "drained_s": None if drained_s is None else round(drained_s, 2),
+        "fresh_s": None if fresh_s is None else round(fresh_s, 2),
         "articles": len(world.ledger.obligations()),
         "accepted": world.ledger.accepted,
         "unsettled": sum(one.unsettled for one in world.ledger.obligations()),

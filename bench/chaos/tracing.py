@@ -9,7 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-_CALL = re.compile(r"(?:\[pid +\d+\] |\d+ +)?(?P<name>read|write|fsync|fdatasync)\((?P<rest>.*)")
+_CALL = re.compile(r"(?:\[pid +\d+\] |\d+ +)?(?P<name>read|writev?|fsync|fdatasync)\((?P<rest>.*)")
 SETTLE_S = 1.0
 
 
@@ -30,7 +30,7 @@ def unsynced_replies(lines: Iterable[str]) -> tuple[int, int]:
             synced = False
         elif name in ("fsync", "fdatasync"):
             synced = True
-        elif name == "write" and r"\r\naccepted\r\n" in rest:
+        elif name.startswith("write") and r"$8\r\naccepted\r\n" in rest:
             replies += 1
             unsynced += not synced
     return replies, unsynced
@@ -43,7 +43,7 @@ async def traced_redis(pid: int, output: Path) -> Callable[[], Awaitable[list[st
         return None
     process = await asyncio.create_subprocess_exec(
         *(strace, "-f", "-p", str(pid), "-s", "4096"),
-        *("-e", "trace=read,write,fsync,fdatasync", "-o", str(output)),
+        *("-e", "trace=read,write,writev,fsync,fdatasync", "-o", str(output)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -76,6 +76,9 @@ READ = r'read(8, "*9\r\n$7\r\nEVALSHA\r\n$40\r\n…\r\n$16\r\narticles.raw.{0}\r
 APPEND = r'write(7, "*5\r\n$4\r\nXADD\r\n$16\r\narticles.raw.{0}\r\n", 800) = 800'
 SYNC = "fdatasync(7) = 0"
 REPLY = r'write(8, "*2\r\n$8\r\naccepted\r\n:1\r\n", 25) = 25'
+REPLY_IN_PARTS = (
+    r'writev(8, [{iov_base="*2\r\n", iov_len=4}, {iov_base="$8\r\naccepted\r\n:1\r\n", iov_len=18}], 2) = 22'
+)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,7 @@ REPLY = r'write(8, "*2\r\n$8\r\naccepted\r\n:1\r\n", 25) = 25'
         pytest.param([READ, APPEND, REPLY, SYNC], (1, 1), id="answered before the sync"),
         pytest.param([SYNC, READ, APPEND, REPLY], (1, 1), id="the sync was of something else"),
         pytest.param([f"4711  {line}" for line in (READ, APPEND, SYNC, REPLY)], (1, 0), id="with thread ids"),
+        pytest.param([READ, APPEND, SYNC, REPLY_IN_PARTS], (1, 0), id="the answer in parts"),
         pytest.param(["--- SIGALRM ---", "read(3, …"], (0, 0), id="nothing of ours"),
     ],
 )
