@@ -5,8 +5,9 @@ Each is a 503 with Retry-After, so that well-behaved clients come back by themse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from redis.exceptions import (
@@ -24,6 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.http.problems import Problem
 
 RETRY_AFTER_S = 2
+READ_TIMEOUT_S = 1.5
 
 # Replies of a Redis that works but takes no writes now; anything else it refuses is our mistake.
 # redis-py gives some codes a class of their own and drops them from the message.
@@ -76,11 +78,12 @@ def problem_from_write_error(error: Exception) -> Exception:
     return error
 
 
-@contextmanager
-def reading() -> Iterator[None]:
-    """Turn an unreachable Redis into a 503 Problem where nothing but reading is done."""
+@asynccontextmanager
+async def reading() -> AsyncIterator[None]:
+    """Turn an unreachable Redis, or one that hangs, into a 503 Problem where nothing is submitted."""
     try:
-        yield
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            yield
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise unavailable("redis-unavailable", "Redis does not answer.") from error
     except RedisError as error:

@@ -23,6 +23,7 @@ from shared.runtime.scripts import Call, Script
 MAX_KEY_CHARS = 256
 CLAIM_S = 10
 _POLL_S = 0.05
+_RELEASE_WAIT_S = 0.3
 
 # KEYS: record. ARGV: fingerprint, seconds a claim lasts. Returns nothing when the key is claimed now.
 _CLAIM = Script.of("""
@@ -51,6 +52,7 @@ class Idempotency:
     def __init__(self, writer: CoalescingWriter, *, ttl_s: float) -> None:
         self._writer = writer
         self._ttl_s = int(ttl_s)
+        self._releasing: set[asyncio.Task[None]] = set()
 
     async def once(
         self, submitter: str | None, key: str, body: bytes, answer: Callable[[], Awaitable[Answer]]
@@ -72,11 +74,18 @@ class Idempotency:
         try:
             given = await answer()
         except Exception:
-            with suppress(Problem):  # an unreachable Redis: the claim ends by itself
-                await self._run(_RELEASE, record)
+            releasing = asyncio.create_task(self._release(record))
+            self._releasing.add(releasing)
+            releasing.add_done_callback(self._releasing.discard)
+            # Not for as long as it takes: where Redis hangs, the client has waited long enough.
+            await asyncio.wait({releasing}, timeout=_RELEASE_WAIT_S)
             raise
         await self._run(_STORE, record, _record(fingerprint, given), self._ttl_s)
         return given
+
+    async def _release(self, record: str) -> None:
+        with suppress(Problem):  # an unreachable Redis: the claim ends by itself
+            await self._run(_RELEASE, record)
 
     async def _claim(self, record: str, fingerprint: str) -> bytes | None:
         held: bytes | None = await self._run(_CLAIM, record, fingerprint, CLAIM_S)

@@ -68,6 +68,25 @@ async def test_a_redis_that_is_slow_is_a_503_and_a_retry_is_safe(
     assert len(await events()) == 1
 
 
+async def test_a_redis_that_hangs_is_a_503_within_two_seconds(start_ingest: Start, redis: Redis) -> None:
+    client = await start_ingest()
+    await redis.client_pause(4000, all=True)
+    try:
+        requests = {
+            "submit": lambda: client.post("/v1/articles", json=ARTICLE),
+            "keyed": lambda: client.post("/v1/articles", json=ARTICLE, headers={"idempotency-key": "k"}),
+            "receipt": lambda: client.get("/v1/articles/" + "0" * 32 + "/receipt"),
+            "dead letters": lambda: client.get("/v1/dead-letters"),
+        }
+        start = time.monotonic()
+        answers = await asyncio.gather(*(request() for request in requests.values()))
+        assert time.monotonic() - start < 2
+        for answer in answers:
+            assert_unavailable(answer)
+    finally:
+        await asyncio.sleep(4 - (time.monotonic() - start))
+
+
 async def test_a_full_redis_is_a_503(ingest: httpx2.AsyncClient, redis: Redis, events: Events) -> None:
     await redis.config_set("maxmemory", "1mb")
     await redis.config_set("maxmemory-policy", "noeviction")

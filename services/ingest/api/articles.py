@@ -92,7 +92,7 @@ def articles_router(ingest: Ingest) -> APIRouter:
     async def receipt(request: Request, id_: ArticlePath) -> Receipt:
         """Return the article's timeline: accepted, enriched, indexed, dead-lettered (why), retracted."""
         ingest.doors.by_key(request.headers)
-        with reading():
+        async with reading():
             fields: Any = await ingest.redis.hgetall(article_key(id_, ingest.settings.partitions))
         found = receipt_from_hash(id_, fields)
         if found is None:

@@ -61,7 +61,7 @@ def dead_letters_router(ingest: Ingest) -> APIRouter:
         if reason is not None and reason not in DEAD_LETTER_REASONS:
             detail = f"reason must be one of {', '.join(DEAD_LETTER_REASONS)}."
             raise Problem(422, "invalid-request", detail, errors=[FieldError("query/reason", detail)])
-        with reading():
+        async with reading():
             letters = await ingest.dead_letters.list(reason=reason, limit=limit, before=before)
         return {
             "dead_letters": [_summary(id_, letter) for id_, letter in letters],
@@ -70,7 +70,7 @@ def dead_letters_router(ingest: Ingest) -> APIRouter:
 
     @router.get("/v1/dead-letters/{id}", summary="One dead letter, with the event it holds")
     async def get_dead_letter(id_: LetterPath) -> dict[str, Any]:
-        with reading():
+        async with reading():
             letter = await ingest.dead_letters.get(id_)
         if letter is None:
             raise _unknown()
@@ -79,7 +79,7 @@ def dead_letters_router(ingest: Ingest) -> APIRouter:
     @router.post("/v1/dead-letters/{id}/replay", status_code=202, summary="Put it back on its stream")
     async def replay_dead_letter(id_: LetterPath) -> dict[str, str]:
         """Process the entry again from its stage on, as if it had just arrived there."""
-        with reading():
+        async with reading():
             try:
                 replayed = await ingest.dead_letters.replay(id_)
             except PermanentError as error:
@@ -90,7 +90,7 @@ def dead_letters_router(ingest: Ingest) -> APIRouter:
 
     @router.delete("/v1/dead-letters/{id}", status_code=204, summary="Discard it for good")
     async def discard_dead_letter(id_: LetterPath) -> Response:
-        with reading():
+        async with reading():
             discarded = await ingest.dead_letters.discard(id_)
         if not discarded:
             raise _unknown()
