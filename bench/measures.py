@@ -39,6 +39,11 @@ COUNT_INTERVAL_S = 0.1
 COUNT_REQUEST = request_bytes("GET", "/v1/search?q=&size=1&sort=newest&count=exact")
 
 
+def _others_cores(cpu: dict[str, float], seconds: float) -> float:
+    """Return how many cores other programs kept busy meanwhile."""
+    return cpu.get(OTHERS, 0.0) / seconds if seconds else 0.0
+
+
 @dataclass(slots=True)
 class Throughput:
     """`searchable` is less than `articles` when time ran out; the rate is of those that made it."""
@@ -64,8 +69,7 @@ class Throughput:
 
     @property
     def others_cores(self) -> float:
-        """Return how many cores other programs kept busy meanwhile."""
-        return self.cpu.get(OTHERS, 0.0) / self.seconds
+        return _others_cores(self.cpu, self.seconds)
 
 
 @dataclass(slots=True)
@@ -77,6 +81,11 @@ class Latency:
     answered_s: list[float] = field(default_factory=list)
     searchable_s: list[float] = field(default_factory=list)
     cpu: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def others_cores(self) -> float:
+        return _others_cores(self.cpu, self.seconds)
 
     @property
     def missing(self) -> int:
@@ -179,9 +188,10 @@ def _require_all_accepted(answer: Answer) -> None:
 
 async def measure_latency(system: System, lines: Sequence[bytes], rate: float, patience_s: float) -> Latency:
     """Submit at `rate` a second; wait up to `patience_s` after the last one for what is missing."""
-    found = Latency(rate, len(lines))
+    found, start = Latency(rate, len(lines)), time.perf_counter()
     async with _measured_cpu(system) as found.cpu:
         await _Watch(system, found).run(lines, patience_s)
+    found.seconds = time.perf_counter() - start
     return found
 
 

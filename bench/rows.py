@@ -49,6 +49,7 @@ def latency_rows(ours: Latency | None, baseline: Latency | None) -> list[Row]:
     note = f"at {ours.rate:.0f} articles/s"
     if baseline.rate < ours.rate:
         note += f"; the baseline at {baseline.rate:.0f}, which it can bear"
+    note += _noise("Wireroom", ours) + _noise("the baseline", baseline)
     shares = ((0.5, None), (0.95, TARGET_SEARCHABLE_MS), (0.99, None))
     return [
         Row(
@@ -64,13 +65,18 @@ def latency_rows(ours: Latency | None, baseline: Latency | None) -> list[Row]:
     ]
 
 
+def _noise(name: str, found: Throughput | Latency) -> str:
+    if found.others_cores <= NOISE_CORES:
+        return ""
+    return f"; other programs took {found.others_cores:.1f} cores from {name}"
+
+
 def throughput_rows(ours: Throughput | None, baseline: Throughput | None) -> list[Row]:
     if ours is None or baseline is None:
         return []
     note = f"{ours.articles:,} articles in batches, all steps on; the baseline {baseline.articles:,}"
     for name, found in (("Wireroom", ours), ("the baseline", baseline)):
-        if found.others_cores > NOISE_CORES:
-            note += f"; other programs took {found.others_cores:.1f} cores from {name}"
+        note += _noise(name, found)
         if found.searchable < found.articles:
             note += f"; {name} was cut off at {found.searchable:,}"
     head = Row(
@@ -124,7 +130,7 @@ def search_rows(built: Built, engine: SearchTimes, http: SearchTimes, baseline: 
         )
         for share, ours_ms, baseline_ms in both
     ]
-    for where, times in (("over HTTP", http), ("in the engine", engine)):
+    for where, times in (("over HTTP", http), ("in engine", engine)):
         kind, worst_ms = times.worst
         name = f"search {where}, slowest kind"
         found.append(Row(name, "ms", "lower", worst_ms, None, TARGET_SEARCH_MS, f"p95 of {kind}"))
