@@ -17,6 +17,9 @@ import yaml
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
+from services.cli.checks import needed_memory_bytes
+from services.enrich.settings import EnrichSettings
+from services.ingest.settings import IngestSettings
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.problems import Problem
 from tests.conftest import find_redis_server, free_port
@@ -174,8 +177,19 @@ def test_redis_keeps_everything_it_has_answered_for() -> None:
     assert settings["appendonly"] == "yes"
     assert settings["appendfsync"] == "always"
     assert settings["maxmemory-policy"] == "noeviction"
-    assert settings["maxmemory"] == "512mb"
     assert settings["aclfile"] == "/secrets/redis-users/users.acl"
+
+
+def test_redis_has_room_for_a_full_corpus_a_full_backlog_and_a_rewrite(compose: dict[str, Any]) -> None:
+    text = (ROOT / "deploy" / "redis" / "redis.conf").read_text(encoding="utf-8")
+    limit = re.search(r"(?m)^maxmemory (\d+)mb$", text)
+    assert limit is not None
+    corpus, backlog = (
+        EnrichSettings.model_fields["corpus_articles"].default,
+        IngestSettings.model_fields["high_water_entries"].default,
+    )
+    assert int(limit[1]) * 1024**2 >= needed_memory_bytes(corpus, backlog)
+    assert compose["services"]["redis"]["mem_limit"] == f"{int(limit[1]) * 3 // 2}m"
 
 
 def test_secrets_are_made_once_and_never_changed(make_secrets: ModuleType, secrets_dir: Path) -> None:

@@ -24,6 +24,9 @@ FAIL_FREE_BYTES = 200 * 1024**2
 WARN_FREE_BYTES = 2 * 1024**3
 FULL_SHARE = 0.8
 MAX_CLOCK_SKEW_S = 2.0
+# In Redis, measured: an article in the corpus; an enriched event of an article of some 4 kB.
+CORPUS_ARTICLE_BYTES = 2_800
+BACKLOG_ENTRY_BYTES = 25_000
 # No clock that is right shows a time before this was written.
 WRITTEN_AT = datetime(2025, 11, 1, tzinfo=UTC)
 LIBRARIES = {
@@ -209,3 +212,28 @@ def _check_memory(client: Any, info: dict[str, Any]) -> Iterator[Check]:
         yield Check("Redis memory", "warn", found, "Raise maxmemory, or let the backlog drain.")
     else:
         yield Check("Redis memory", "ok", found)
+
+
+def needed_memory_bytes(corpus_articles: int, high_water_entries: int) -> int:
+    """Return the memory that a full corpus and a full backlog take in Redis."""
+    return corpus_articles * CORPUS_ARTICLE_BYTES + high_water_entries * BACKLOG_ENTRY_BYTES
+
+
+def check_redis_room(client: Any, corpus_articles: int, high_water_entries: int) -> Iterator[Check]:
+    """Would Redis be full before the backlog is? Nothing is lost then: ingest answers 503 all the earlier."""
+    limit = int(client.info("memory").get("maxmemory", 0))
+    if limit == 0:
+        return  # said already: there is no limit
+    needed = needed_memory_bytes(corpus_articles, high_water_entries)
+    found = f"{corpus_articles:,} articles of corpus and {high_water_entries:,} of backlog"
+    if limit >= needed:
+        yield Check("Redis room", "ok", f"enough for {found}")
+        return
+    mebibytes = -(-needed // 1024**2)
+    yield Check(
+        "Redis room",
+        "warn",
+        f"{limit / 1024**2:,.0f} MB are too little for {found}, which take {mebibytes:,} MB",
+        f"Set maxmemory in its redis.conf (at once: redis-cli CONFIG SET maxmemory {mebibytes}mb), "
+        "or lower WIREROOM_HIGH_WATER_ENTRIES (with WIREROOM_LOW_WATER_ENTRIES) or WIREROOM_CORPUS_ARTICLES.",
+    )

@@ -90,6 +90,22 @@ def _redis_settings(instance: Instance | None) -> ServiceSettings:
     return ServiceSettings(**values)
 
 
+def _check_room(client: Any) -> Iterator[Check]:
+    """Check that Redis has room for as much as enrich keeps there and ingest lets wait there."""
+    from services.enrich.settings import EnrichSettings
+    from services.ingest.settings import IngestSettings
+    from shared.errors import ConfigurationError
+    from shared.settings import load_settings
+
+    try:
+        corpus = load_settings(EnrichSettings).corpus_articles
+        backlog = load_settings(IngestSettings).high_water_entries
+    except ConfigurationError as error:
+        yield Check("Settings", "fail", str(error), "Correct them: a service that reads them does not start.")
+        return
+    yield from checks.check_redis_room(client, corpus, backlog)
+
+
 def _check_pipeline(instance: Instance | None) -> Iterator[Check]:
     """Check Redis, and what waits in its streams."""
     import asyncio
@@ -104,6 +120,7 @@ def _check_pipeline(instance: Instance | None) -> Iterator[Check]:
         client = Redis.from_url(redis_url(settings), socket_timeout=5.0, socket_connect_timeout=2.0)
         with client:
             yield from checks.check_redis(client)
+            yield from _check_room(client)
         lags, dead = asyncio.run(_read_streams(settings))
     except (RedisError, OSError, ValueError) as error:
         mend = "Start it, or correct WIREROOM_REDIS_URL and WIREROOM_REDIS_PASSWORD."

@@ -63,7 +63,11 @@ def version_tuple(text: str) -> tuple[int, ...]:
 
 
 def memory_limit_bytes(available_bytes: int) -> int:
-    """Return `maxmemory`: a quarter of the machine, within bounds that suit a laptop."""
+    """Return `maxmemory`: a quarter of the machine, within bounds that suit a laptop.
+
+    With less than 6 GB of memory, that is too little for a full backlog beside a full corpus (`wireroom
+    doctor` says so): ingest then answers 503 before the backlog's high-water mark, and nothing is lost.
+    """
     return max(MIN_MEMORY_BYTES, min(available_bytes // 4, MAX_MEMORY_BYTES))
 
 

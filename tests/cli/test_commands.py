@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -168,6 +169,45 @@ async def test_doctor_sees_a_redis_that_would_lose_articles(redis, redis_url: st
     assert found["Redis appendonly"].state == "fail"
     assert found["Redis appendonly"].mend == "redis-cli CONFIG SET appendonly yes"
     assert found["Redis memory"].state == "warn"
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "words"),
+    [
+        (0, None, ""),
+        (1_417_999_999, "warn", "CONFIG SET maxmemory 1353mb"),
+        (1_418_000_000, "ok", ""),
+    ],
+    ids=["no limit", "too little", "enough"],
+)
+def test_doctor_sums_up_what_corpus_and_backlog_take(limit: int, state: str | None, words: str) -> None:
+    class Client:
+        def info(self, section: str) -> dict[str, int]:
+            assert section == "memory"
+            return {"maxmemory": limit}
+
+    found = list(checks.check_redis_room(Client(), 60_000, 50_000))
+    assert [check.state for check in found] == ([state] if state else [])
+    assert all(words in check.mend for check in found)
+
+
+async def test_doctor_asks_redis_for_the_room_it_has(
+    wireroom, redis, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WIREROOM_REDIS_URL", redis_url)
+    monkeypatch.setenv("WIREROOM_HIGH_WATER_ENTRIES", "60000")
+    await redis.config_set("maxmemory", "1536mb")
+    try:
+        done = await asyncio.to_thread(wireroom, "doctor", "--data-dir", str(tmp_path), "--json")
+    finally:
+        await redis.config_set("maxmemory", 0)
+    found = {check["name"]: check for check in done.json["checks"]}
+    assert found["Redis room"]["state"] == "warn"
+    assert "60,000 of backlog" in found["Redis room"]["found"]
+    monkeypatch.setenv("WIREROOM_HIGH_WATER_ENTRIES", "10")
+    done = await asyncio.to_thread(wireroom, "doctor", "--data-dir", str(tmp_path), "--json")
+    found = {check["name"]: check for check in done.json["checks"]}
+    assert "low_water_entries" in found["Settings"]["found"]
 
 
 def test_doctor_sees_an_index_that_lost_its_directory(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Corpus:
         redis: Redis,
         *,
         window: timedelta = timedelta(days=14),
-        max_articles: int = 200_000,
+        max_articles: int = 60_000,
         max_postings: int = 256,
         half_life: timedelta = timedelta(days=60),
         min_jaccard: float = 0.5,
