@@ -63,6 +63,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
         async with consumer.running():
             yield
         await end_tasks([trimming])
+        await reindexer.stop()
         engine.close()
         archive.close()
 

@@ -1,0 +1,157 @@
+"""Rebuilding the index inside the service: whoever cancels it, nothing that is stored meanwhile is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.index.archive import Archive
+from services.index.engine.tantivy_engine import TantivyEngine
+from services.index.handler import StoreHandler
+from services.index.maintenance import Reindexer
+from services.index.reindex import Rebuild, ReindexReport
+from shared.http.problems import Problem
+from shared.metrics import Metrics
+from shared.runtime.delivery import Delivery, Done, Entry
+from tests.index.articles import article_id, enriched
+from tests.support import eventually
+
+
+@dataclass
+class Service:
+    data_dir: Path
+    engine: TantivyEngine
+    archive: Archive
+    handler: StoreHandler
+    reindexer: Reindexer
+
+    async def store(self, *keys: str) -> None:
+        results = await self.handler([Delivery(Entry("1-0", {}), enriched(key)) for key in keys])
+        assert all(isinstance(result, Done) for result in results)
+
+    def reopened(self) -> TantivyEngine:
+        self.engine.close()
+        self.engine = TantivyEngine(self.data_dir)
+        return self.engine
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    engine, archive = TantivyEngine(tmp_path), Archive(tmp_path)
+    handler = StoreHandler(engine, archive, Metrics(), full_batch=1, commit_interval_s=0)
+    service = Service(tmp_path, engine, archive, handler, Reindexer(engine, archive, handler.lock))
+    await service.store("a", "b")
+    yield service
+    service.engine.close()
+    archive.close()
+
+
+class Gate:
+    """Holds a method of Rebuild in its thread, after or before its work, until the test opens it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, method: str, *, after: bool = False) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+        original = getattr(Rebuild, method)
+
+        def held(rebuild: Rebuild) -> ReindexReport | None:
+            report = original(rebuild) if after else None
+            self.reached.set()
+            assert self.opened.wait(10)
+            return report if after else original(rebuild)
+
+        monkeypatch.setattr(Rebuild, method, held)
+
+
+async def cancelled(task: asyncio.Task[object]) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 10)
+
+
+async def test_cancelled_in_the_switch_nobody_stores_before_it_is_over(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, "switch", after=True)
+    running = asyncio.create_task(service.reindexer.run())
+    await eventually(gate.reached.is_set)
+    running.cancel()
+    storing = asyncio.create_task(service.store("c"))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.sleep(0.1)
+    assert not storing.done(), "stored into an index that is being replaced"
+    gate.opened.set()
+    await cancelled(running)
+    await storing
+    engine = service.reopened()
+    assert engine.stats().directory == "index-2"
+    assert all(engine.get(article_id(key)) for key in "abc")
+
+
+async def test_cancelled_before_the_exchange_the_old_index_stays(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, "catch_up")
+    running = asyncio.create_task(service.reindexer.run())
+    await eventually(gate.reached.is_set)
+    running.cancel()
+    await asyncio.sleep(0.1)
+    with pytest.raises(Problem, match="already"):
+        await service.reindexer.run()
+    gate.opened.set()
+    await cancelled(running)
+    await service.store("c")
+    engine = service.reopened()
+    assert engine.stats().directory == "index-1"
+    assert all(engine.get(article_id(key)) for key in "abc")
+
+
+async def test_cancelled_while_it_is_abandoned_it_is_abandoned(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Rebuild) -> ReindexReport:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Rebuild, "switch", fail)
+    gate = Gate(monkeypatch, "abandon")
+    running = asyncio.create_task(service.reindexer.run())
+    await eventually(gate.reached.is_set)
+    running.cancel()
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    gate.opened.set()
+    await cancelled(running)
+    monkeypatch.undo()
+    assert (await service.reindexer.run())["records"] == 2, "another can follow"
+
+
+async def test_stopping_the_service_ends_a_rebuild_first(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, "catch_up")
+    running = asyncio.create_task(service.reindexer.run())
+    await eventually(gate.reached.is_set)
+    stopping = asyncio.create_task(service.reindexer.stop())
+    await asyncio.sleep(0.1)
+    assert not stopping.done()
+    gate.opened.set()
+    await asyncio.wait_for(stopping, 10)
+    with pytest.raises(Problem, match="stopped"):
+        await running
+    assert service.engine.stats().directory == "index-1"
+
+
+async def test_stopping_without_a_rebuild_is_at_once(service: Service) -> None:
+    await asyncio.wait_for(service.reindexer.stop(), 1)
+
+
+async def test_undisturbed_it_goes_over_to_the_new_index(service: Service) -> None:
+    report = await service.reindexer.run()
+    assert (report["records"], report["directory"]) == (2, "index-2")
+    await service.store("c")
+    engine = service.reopened()
+    assert all(engine.get(article_id(key)) for key in "abc")
