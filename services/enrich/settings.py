@@ -15,7 +15,7 @@ class EnrichSettings(ServiceSettings):
     enrich_host: str = Field("127.0.0.1", description="Address that serves health and metrics.")
     enrich_port: Port = Field(8002, description="Port that serves health and metrics; 0 takes any free one.")
     enrich_batch_entries: int = Field(
-        16, ge=1, le=500, description="Articles taken from the stream at once; more is faster and less even."
+        32, ge=1, le=500, description="Articles taken from the stream at once; more is faster and less even."
     )
     models_dir: Path | None = Field(None, description="Directory of models; unset uses those that ship.")
     corpus_days: int = Field(
