@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from services.index.api import search_router
 from services.index.archive import Archive
-from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
+from services.index.opening import open_engine
 from services.index.settings import IndexSettings
 from services.index.web.routes import web_router
 from shared import __version__
@@ -31,11 +31,11 @@ from shared.streams import ENRICHED
 
 
 def create_app(settings: IndexSettings) -> FastAPI:
-    """Return the service with its index open. Raises ConfigurationError when the index cannot be opened."""
+    """Return the service with its index open. Raises ConfigurationError when that cannot be."""
     metrics = Metrics()
     metrics.set("wireroom_build_info", 1, version=__version__, service="index")
     archive = Archive(settings.data_dir)
-    engine = TantivyEngine(settings.data_dir)
+    engine = open_engine(settings.data_dir, archive)
     handler = StoreHandler(
         engine,
         archive,

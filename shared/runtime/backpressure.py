@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -67,6 +68,9 @@ class BackpressureSampler:
                 await self.sample()
             except (RedisError, OSError) as error:
                 log.warning("backlog not sampled", error=str(error))
+                # Idle connections died with that Redis; each would fail a request once another is back.
+                with suppress(RedisError, OSError):
+                    await self._redis.connection_pool.disconnect(inuse_connections=False)
             await asyncio.sleep(self._interval_s)
 
     async def sample(self) -> None:

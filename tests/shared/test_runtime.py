@@ -480,8 +480,11 @@ async def test_a_hung_handler_ends_the_process_and_readiness_says_so_first(
 
     consumer = await start(hang, exit_process=codes.append, handler_timeout_s=1)
     await add(redis, "a")
-    problem = await eventually(consumer.check)
-    assert "at one batch for" in problem
+
+    async def says_so() -> bool:
+        return "at one batch for" in (await consumer.check() or "")
+
+    await eventually(says_so)
     await eventually(lambda: codes)
     assert codes[0] == 70
     release.set()
