@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import trafilatura
 
-from services.enrich.steps.dom import MAX_HTML_CHARS, http_url, parse_html, text_of
+from services.enrich.steps.dom import http_url, parse_html, text_of
 from shared.events import Image
 
 VERSION: Final = f"trafilatura-{trafilatura.__version__}"
@@ -36,6 +36,7 @@ _BLOCK_TAGS: Final = frozenset(_BLOCK_TAG_NAMES.split())
 _SILENT_TAGS: Final = frozenset(
     {"script", "style", "noscript", "template", "svg", "head", "iframe", "object"}
 )
+_PAGE_START = re.compile(r"\s*<(?:html|!doctype)", re.IGNORECASE)
 _AUTHOR_SEPARATOR = re.compile(r"\s*;\s*")
 
 # trafilatura logs an error for each page it can make nothing of; here that is a result, not an error.
@@ -60,12 +61,11 @@ class Extracted:
 
 def extract_html(html: str, url: str | None) -> Extracted:
     """Return the article of an HTML page; a page without any text gives an empty `text`. Never raises."""
-    html = html[:MAX_HTML_CHARS].replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     root = parse_html(html)
     if root is None:
         return Extracted(None, "", (), None, None, None, None)
     is_oversized = next(islice(root.iter(), _MAX_ELEMENTS, None), None) is not None
-    document = None if is_oversized else _trafilatura(html, url)
+    document = None if is_oversized else _trafilatura(root, html, url)
     meta = _meta(root)
     return Extracted(
         title=_field(getattr(document, "title", None)) or _field(meta.get("og:title")) or _title_tag(root),
@@ -87,14 +87,33 @@ def _text(document: Any | None, root: Any) -> str:
     return everything if not text or len(everything) <= _MAX_FRAGMENT_CHARS else text
 
 
-def _trafilatura(html: str, url: str | None) -> Any | None:
+def _trafilatura(root: Any, html: str, url: str | None) -> Any | None:
+    """Let trafilatura judge a copy of the tree; given the page it would parse that again, in its own way."""
+    tree = _page_or_block(root, html)
+    if tree is None:
+        return None
     try:
         return trafilatura.bare_extraction(
-            html, url=url, fast=True, with_metadata=True, include_comments=False, include_tables=True
+            tree, url=url, fast=True, with_metadata=True, include_comments=False, include_tables=True
         )
     except Exception:
         # Parsers of date, JSON-LD and tree inside raise freely on broken pages; the text of <body> remains.
         return None
+
+
+def _page_or_block(root: Any, html: str) -> Any | None:
+    """Return the page, or the one block that a fragment is; None for a fragment without two elements.
+
+    These are trafilatura's own rules for strings: in a bare block it would guess dates and sites from text.
+    """
+    body = root.find("body")
+    block = root
+    if body is not None and root.find("head") is None and not _PAGE_START.match(html):
+        is_lone = len(body) == 1 and not f"{body.text or ''}{body[0].tail or ''}".strip()
+        block = body[0] if is_lone else body
+    if len(block) < 2 and "html" not in html[:50].lower():
+        return None
+    return root if block is body else block
 
 
 def _field(value: object) -> str | None:
