@@ -65,6 +65,14 @@ def test_a_page_without_a_headline_has_its_title_tag() -> None:
     assert extract_html("<title> Only\n a title </title><p>Text</p>", None).title == "Only a title"
 
 
+def test_a_bare_block_has_no_date_or_site_guessed_from_its_text() -> None:
+    extracted = extract_html(
+        "<p>" + "On January 5, 2022 the hall in Oslo was full of people. " * 20 + "</p>", URL
+    )
+    assert (extracted.published_at, extracted.site_name) == (None, None)
+    assert extracted.text.startswith("On January 5")
+
+
 def test_the_instant_of_json_ld_is_found() -> None:
     html = (
         '<script type="application/ld+json">{"@graph": [{"@type": "Person"}, {"@type": "NewsArticle",'

@@ -109,3 +109,8 @@ def test_a_hostile_page_neither_raises_nor_takes_long(html: str) -> None:
     started = time.perf_counter()
     assert len(links_from_html(html, URL)) <= MAX_LINKS
     assert time.perf_counter() - started < 3.0
+
+
+def test_a_page_of_endless_elements_is_read_only_so_far() -> None:
+    first, last = (f'<p><a href="/{name}">{name}</a></p>' for name in ("first", "last"))
+    assert [title for _, _, title in found(f"{first}{'<p>' * 200_000}{last}")] == ["first"]

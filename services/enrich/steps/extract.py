@@ -23,6 +23,8 @@ from shared.events import Image
 VERSION: Final = f"trafilatura-{trafilatura.__version__}"
 # trafilatura takes 0.2 s per 1,000 elements; the heaviest pages of newspapers have about 5,000.
 _MAX_ELEMENTS: Final = 10_000
+# Its copy of the tree has 400 bytes for each attribute; those pages have about 20,000.
+_MAX_ATTRIBUTES: Final = 80_000
 _SHORT_TEXT_CHARS: Final = 200
 _MAX_FRAGMENT_CHARS: Final = 1_000
 _MAX_AUTHORS: Final = 20
@@ -64,8 +66,7 @@ def extract_html(html: str, url: str | None) -> Extracted:
     root = parse_html(html)
     if root is None:
         return Extracted(None, "", (), None, None, None, None)
-    is_oversized = next(islice(root.iter(), _MAX_ELEMENTS, None), None) is not None
-    document = None if is_oversized else _trafilatura(root, html, url)
+    document = None if _is_oversized(root) else _trafilatura(root, html, url)
     meta = _meta(root)
     return Extracted(
         title=_field(getattr(document, "title", None)) or _field(meta.get("og:title")) or _title_tag(root),
@@ -76,6 +77,11 @@ def extract_html(html: str, url: str | None) -> Extracted:
         site_name=_field(meta.get("og:site_name") or getattr(document, "sitename", None)),
         image=_image(meta, url),
     )
+
+
+def _is_oversized(root: Any) -> bool:
+    sizes = [len(element.attrib) for element in islice(root.iter(), _MAX_ELEMENTS + 1)]
+    return len(sizes) > _MAX_ELEMENTS or sum(sizes) > _MAX_ATTRIBUTES
 
 
 def _text(document: Any | None, root: Any) -> str:

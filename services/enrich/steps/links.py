@@ -8,6 +8,7 @@ tags and authors' pages give none.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, Final
 
 from lxml import etree
@@ -18,6 +19,8 @@ from shared.events import Link
 
 MAX_LINKS: Final = 100
 _MAX_ANCHORS_READ: Final = 5_000
+# Starts and ends of elements; the heaviest pages of newspapers have about 10,000.
+_MAX_EVENTS_READ: Final = 200_000
 _MAX_TITLE_CHARS: Final = 300
 
 _RELATED_NAME = re.compile(
@@ -83,7 +86,7 @@ def _anchors(root: Any) -> list[tuple[Any, str]]:
     outside = related = text = article = 0
     headed: list[Any] = []  # parents of related headings, innermost last
     found: list[tuple[Any, str]] = []
-    for event, element in etree.iterwalk(root, events=("start", "end")):
+    for event, element in islice(etree.iterwalk(root, events=("start", "end")), _MAX_EVENTS_READ):
         tag = element.tag if isinstance(element.tag, str) else ""
         step = 1 if event == "start" else -1
         outside += step * (tag in _OUTSIDE_TEXT)
