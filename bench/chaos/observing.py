@@ -100,15 +100,21 @@ class Observer:
         found = await self.found(obligation.word)
         if response.status_code != OK:
             return Sight(response.status_code, found=found)
-        article = response.json()
-        return Sight(OK, article["revision"], digest(article["title"], article["body"]), found)
+        try:
+            article = response.json()
+            return Sight(OK, article["revision"], digest(article["title"], article["body"]), found)
+        except (ValueError, KeyError):
+            return Sight(OK, 0, "unreadable", found)
 
     async def found(self, word: str) -> tuple[str, ...]:
         """Return the ids that a search for `word` finds, in its order."""
         response = await self._get("index", "/v1/search", q=word, size=10)
         if response is None or response.status_code != OK:
             return ()
-        return tuple(hit["id"] for hit in response.json()["hits"])
+        try:
+            return tuple(hit["id"] for hit in response.json()["hits"])
+        except (ValueError, KeyError):
+            return ("unreadable",)
 
     async def receipt(self, article_id: str) -> dict[str, Any] | None:
         """Return the receipt, None if there is none; another answer than either is shown as the status."""

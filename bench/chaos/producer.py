@@ -15,10 +15,10 @@ from bench.chaos.ledger import Ledger, Obligation, Outcome
 from bench.chaos.plans import Plan, Step, batch_plan, make_plan
 
 TIMEOUT_S = 10.0
-CONNECTIONS = 24
 # A real publisher stops somewhere too; what is open then stays unknown.
 MOST_OPEN_PLANS = 400
 RETRY_S = 0.5
+CONNECTIONS_KEPT = 24
 BATCH_EVERY, BATCH_ARTICLES = 40, 8
 ACCEPTED, REFUSED, UNAVAILABLE = 202, 409, 503
 
@@ -30,6 +30,7 @@ class Sample(NamedTuple):
     seconds: float
     status: int
     retry_after: bool
+    method: str = "POST"
 
 
 @dataclass(slots=True)
@@ -50,7 +51,8 @@ class Producer:
     @property
     def client(self) -> httpx2.AsyncClient:
         if self._client is None:
-            limits = httpx2.Limits(max_connections=CONNECTIONS)
+            # Never fewer than there are requests: waiting for a free one would count as the service's time.
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=CONNECTIONS_KEPT)
             self._client = httpx2.AsyncClient(
                 base_url=self.url, timeout=TIMEOUT_S, limits=limits, trust_env=False
             )
@@ -126,12 +128,14 @@ class Producer:
         try:
             response = await self.client.request(method, path, **kwargs)
         except httpx2.HTTPError as error:
-            self.samples.append(Sample(began, time.monotonic() - began, 0, False))
+            self.samples.append(Sample(began, time.monotonic() - began, 0, False, method))
             self.statuses[type(error).__name__] += 1
             return None
         self.statuses[str(response.status_code)] += 1
         seconds = time.monotonic() - began
-        self.samples.append(Sample(began, seconds, response.status_code, "retry-after" in response.headers))
+        self.samples.append(
+            Sample(began, seconds, response.status_code, "retry-after" in response.headers, method)
+        )
         return response
 
     def _read(self, obligation: Obligation, response: httpx2.Response | None) -> tuple[Outcome, int | None]:
