@@ -86,8 +86,7 @@ class Obligation:
             if operation.effect != "take_down" and revision != operation.version:
                 self.complaints.append(f"{operation.effect} {operation.version} was answered {revision}")
         elif outcome == "duplicate":
-            # Held already: by an earlier attempt that had no answer, or by a later revision.
-            self._allow(frozenset({target}) if target in before else before)
+            self._allow(_held(before, target, revision))
             if before == {ABSENT}:
                 self.complaints.append("called a duplicate although nothing was ever submitted")
         elif outcome == "refused":
@@ -98,6 +97,16 @@ class Obligation:
     def _allow(self, states: frozenset[State]) -> None:
         self.states = states
         self.ever |= states
+
+
+def _held(before: frozenset[State], target: State, revision: int | None) -> frozenset[State]:
+    """Return what a duplicate leaves possible: an earlier attempt was taken, or a later revision is there.
+
+    The answer names the revision that is held, and so tells which.
+    """
+    if target.final or revision == target.revision:
+        return frozenset({target}) if target in before else before
+    return frozenset(state for state in before if state.revision == revision) or before
 
 
 class Ledger:

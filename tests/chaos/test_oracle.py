@@ -27,7 +27,8 @@ def ledger_of(*answers: tuple[Operation, Outcome]) -> Ledger:
     obligation = ledger.open(ID, "word")
     for operation, outcome in answers:
         before = obligation.begin(operation)
-        revision = operation.version if outcome in ("accepted", "duplicate") else None
+        newest = max([operation.version, *(one.revision or 0 for one in obligation.answers)])
+        revision = newest if outcome in ("accepted", "duplicate") else None
         obligation.settle(before, operation, outcome, at_s=1.0, revision=revision)
     return ledger
 
@@ -53,6 +54,11 @@ def kinds(ledger: Ledger, observation: Observation) -> list[str]:
         pytest.param([(V1, "accepted"), (V1, "duplicate")], SERVED_1, id="sent twice"),
         pytest.param([(V1, "accepted"), (V2, "accepted")], SERVED_2, id="corrected"),
         pytest.param([(V2, "accepted"), (V1, "duplicate")], SERVED_2, id="reordered: the older is stale"),
+        pytest.param(
+            [(V2, "accepted"), (V1, "unknown"), (V1, "duplicate")],
+            SERVED_2,
+            id="reordered, the older unanswered",
+        ),
         pytest.param([(V1, "accepted"), (TAKE_DOWN, "accepted")], GONE, id="taken down"),
         pytest.param([(TAKE_DOWN, "accepted"), (V1, "refused")], GONE, id="taken down before it came"),
         pytest.param(
