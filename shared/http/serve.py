@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
+import os
 import signal
 import socket
-from collections.abc import Coroutine, Generator
+import threading
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import uvicorn
@@ -27,6 +30,11 @@ log = get_logger(__name__)
 
 KEEP_ALIVE_S = 15
 BACKLOG_CONNECTIONS = 2048
+# Of the drain timeout, for requests in hand; the rest is for what the application ends after them.
+HTTP_SHARE = 0.5
+# After the drain timeout, until a process that has not ended by itself is ended.
+EXIT_MARGIN_S = 1.0
+_TELL_S = 0.3
 
 
 def install_http(app: FastAPI, *, metrics: Metrics, limits: Limits) -> None:
@@ -85,8 +93,9 @@ async def serve(
     stop: asyncio.Event,
     started: asyncio.Event | None = None,
 ) -> None:
-    """Serve `app` until `stop` is set, then finish the requests in hand for up to `drain_timeout_s`.
+    """Serve `app` until `stop` is set, then finish the requests in hand and end the application's lifespan.
 
+    Requests get half of `drain_timeout_s`, and a second at least, before they are cancelled.
     The address is bound before the application starts, so a port in use fails at once.
     `started` is set when connections are taken.
     """
@@ -102,7 +111,7 @@ async def serve(
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, int(drain_timeout_s)),
+        timeout_graceful_shutdown=max(1, int(drain_timeout_s * HTTP_SHARE)),
         backlog=BACKLOG_CONNECTIONS,
     )
     listening = started or asyncio.Event()
@@ -136,12 +145,16 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that the first SIGTERM or SIGINT sets; a second one ends the process as usual."""
+def stop_on_signals(on_stop: Callable[[], None]) -> asyncio.Event:
+    """Return an event that the first SIGTERM or SIGINT sets, after calling `on_stop`.
+
+    A second signal ends the process as usual.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
+        on_stop()
         stop.set()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -152,12 +165,37 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def run_service(app: ASGIApp, host: str, port: int, *, drain_timeout_s: float) -> None:
-    """Serve `app` on an event loop of its own until SIGTERM or SIGINT; returns when drained."""
+    """Serve `app` on an event loop of its own until SIGTERM or SIGINT; returns when drained.
+
+    A process that is still there a moment after `drain_timeout_s` exits with status 1. What it had in hand
+    stays pending in the streams, for another to take over.
+    """
+    context = contextvars.copy_context()
+    # A daemon, so it ends with the process and needs no cancelling; the wait of an ending interpreter
+    # for its worker threads is what it must outlast.
+    watchdog = threading.Timer(drain_timeout_s + EXIT_MARGIN_S, context.run, (_give_up, drain_timeout_s))
+    watchdog.name = "drain-watchdog"
+    watchdog.daemon = True
 
     async def main() -> None:
-        await serve(app, host, port, drain_timeout_s=drain_timeout_s, stop=stop_on_signals())
+        stop = stop_on_signals(watchdog.start)
+        await serve(app, host, port, drain_timeout_s=drain_timeout_s, stop=stop)
 
     run(main())
+
+
+def _give_up(drain_timeout_s: float) -> None:
+    """End the process at once: a thread that hangs cannot be cancelled, and the process would wait for it."""
+    threads = sorted(thread.name for thread in threading.enumerate() if not thread.daemon)
+    # In a thread as well, because the hanging one may hold the lock of the log.
+    telling = threading.Thread(
+        target=contextvars.copy_context().run,
+        args=(lambda: log.error("not drained in time, exiting", seconds=drain_timeout_s, threads=threads),),
+        daemon=True,
+    )
+    telling.start()
+    telling.join(_TELL_S)
+    os._exit(1)
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
