@@ -128,7 +128,7 @@ def test_a_thread_that_never_ends_does_not_keep_the_process(service: Service) ->
     assert DRAIN_S <= seconds < DRAIN_S + 2
     log = service.log.read_text()
     assert '"event": "not drained in time, exiting"' in log
-    assert '"level": "error"' in log and '"service": "test"' in log and "ThreadPoolExecutor" in log
+    assert '"level": "error"' in log and '"service": "test"' in log and "uvloop_0" in log
 
 
 def test_nor_does_one_that_holds_the_log(service: Service) -> None:
