@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
 
 from shared.settings import ServiceSettings
 
@@ -26,16 +27,17 @@ def redis_url(settings: ServiceSettings) -> str:
 
 
 def connect(settings: ServiceSettings, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
-    """Return a client that fails fast instead of retrying on its own.
+    """Return a client that fails fast: one retry where the connection was lost, none after a timeout.
 
-    Redis-py's silent retries would repeat a write that may already have happened; our callers decide.
+    After Redis restarts each pooled connection is dead, and would fail its first use. Repeating is safe:
+    every write of ours is a script that finds what it did before (duplicate, fenced, already gone).
     """
     client: Redis = Redis.from_url(
         redis_url(settings),
         decode_responses=False,
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         health_check_interval=0,
     )
     return client
