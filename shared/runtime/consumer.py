@@ -41,8 +41,10 @@ POLL_MS = 1000
 LOOP_SILENT_S = 10.0
 WATCH_INTERVAL_S = 1.0
 HUNG_EXIT_CODE = 70  # EX_SOFTWARE
-# Share of the drain timeout after which waiting (for Redis, for a disk) is given up.
-ABANDON_AFTER = 0.8
+# HTTP has had half of the drain timeout by the time a consumer stops. Within the rest, waiting (for Redis,
+# for a disk) is given up first.
+DRAIN_SHARE = 0.45
+ABANDON_SHARE = 0.35
 
 
 async def _parse(message: BatchStreamMessage) -> RedisBatchStreamMessage:
@@ -158,7 +160,7 @@ class StreamConsumer:
             # Two lines a batch at INFO say nothing that ours do not.
             logger=logging.getLogger("faststream"),
             log_level=logging.DEBUG,
-            graceful_timeout=self._settings.drain_timeout_s,
+            graceful_timeout=self._settings.drain_timeout_s * DRAIN_SHARE,
             # Without one, a Redis that hangs would hang the loop for ever.
             socket_timeout=SOCKET_TIMEOUT_S,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
@@ -260,7 +262,7 @@ class StreamConsumer:
         """Stop reading, finish what is in hand within the drain timeout, and leave nothing behind."""
         self._stopping.set()
         loop = asyncio.get_running_loop()
-        abandoning = loop.call_later(self._settings.drain_timeout_s * ABANDON_AFTER, self._abandon)
+        abandoning = loop.call_later(self._settings.drain_timeout_s * ABANDON_SHARE, self._abandon)
         for processor in self._processors:
             if processor.halted or processor.stalled:
                 processor.stop()
@@ -268,7 +270,7 @@ class StreamConsumer:
             await self._broker.stop()
         if self._tasks:
             # Not cancelled: a commit goes on in its thread, and the index must not be closed under it.
-            await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout_s)
+            await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout_s * DRAIN_SHARE)
             await end_tasks(self._tasks)
         abandoning.cancel()
         self._abandon()
