@@ -12,7 +12,7 @@ from shared.errors import InvalidEvent, PermanentError
 from shared.events import DeadLetter, decode_event
 from shared.receipts import stage_field, stage_value
 from shared.runtime.lag import parse_id
-from shared.runtime.scripts import Call, Script, run_many
+from shared.runtime.scripts import Call, Script, run_all
 from shared.streams import DEAD, EVENT_FIELD, STREAMS, article_key
 
 # Puts the bytes back where they came from and removes the letter, once. KEYS: dead stream, origin stream,
@@ -87,7 +87,7 @@ class DeadLetters:
         entry: list[bytes] = []
         for name, value in letter.fields.items():
             entry += [name.encode("latin-1"), value]
-        replies = await run_many(
+        (moved,) = await run_all(
             self._redis,
             _REPLAY,
             [
@@ -97,9 +97,7 @@ class DeadLetters:
                 )
             ],
         )
-        if isinstance(replies[0], Exception):
-            raise replies[0]
-        return bool(replies[0])
+        return bool(moved)
 
     async def discard(self, letter_id: str) -> bool:
         """Delete the letter for good; False if there is no such letter."""

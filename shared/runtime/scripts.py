@@ -29,7 +29,7 @@ class Script:
 @dataclass(frozen=True, slots=True)
 class Call:
     keys: tuple[str | bytes, ...]
-    args: tuple[str | bytes | int, ...]
+    args: tuple[str | bytes | float, ...]
 
 
 # The fence: only the consumer whose XACK counts may pass its result on. Another that worked on the same
@@ -76,6 +76,15 @@ async def run_many(redis: Redis, script: Script, calls: Sequence[Call]) -> list[
         again = await _pipeline(redis, script, [calls[i] for i in missing])
         for i, reply in zip(missing, again, strict=True):
             replies[i] = reply
+    return replies
+
+
+async def run_all(redis: Redis, script: Script, calls: Sequence[Call]) -> list[Any]:
+    """Run `script` as `run_many` does, where one failure is the failure of all. Raises the first one."""
+    replies = await run_many(redis, script, calls)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
     return replies
 
 

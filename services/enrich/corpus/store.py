@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.enrich.corpus.fingerprint import Fingerprint
 from services.enrich.corpus.neighbours import Neighbour, Neighbours, why_duplicate, why_similar
+from shared.runtime.scripts import Call, Script, run_all
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -20,13 +20,12 @@ _HERE: Final = Path(__file__).parent
 _LinkReply = tuple[bytes, bytes, bytes, bytes, bytes]
 
 
-def _script(name: str) -> str:
-    return "\n".join((_HERE / file).read_text(encoding="utf-8") for file in ("records.lua", name))
+def _script(name: str) -> Script:
+    return Script.of("\n".join((_HERE / file).read_text(encoding="utf-8") for file in ("records.lua", name)))
 
 
 PLACE: Final = _script("place.lua")
 FORGET: Final = _script("forget.lua")
-_PLACE_SHA: Final = hashlib.sha1(PLACE.encode(), usedforsecurity=False).hexdigest()
 
 
 def _utc_now() -> datetime:
@@ -77,12 +76,8 @@ class Corpus:
             return []
         now = int(self._clock().timestamp())
         # A pipeline of scripts and not one script over all: other clients of Redis come in between.
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for position, article in enumerate(fingerprints):
-                # EVAL makes the script known to this server, whatever happened to it since the last batch.
-                command = ("EVALSHA", _PLACE_SHA) if position else ("EVAL", PLACE)
-                pipeline.execute_command(*command, 1, PREFIX, *_arguments(article), now, *self._limits)
-            replies = await pipeline.execute()
+        calls = [Call((PREFIX,), (*_arguments(article), now, *self._limits)) for article in fingerprints]
+        replies = await run_all(self._redis, PLACE, calls)
         return [
             _neighbours_from_reply(article, reply)
             for article, reply in zip(fingerprints, replies, strict=True)
@@ -94,7 +89,8 @@ class Corpus:
         With a `version` (see `version_of`) a later one stays, and earlier ones, redelivered late, stay out.
         """
         remember_s = int(2 * self._window.total_seconds())
-        found = await self._redis.eval(FORGET, 1, PREFIX, article_id, version, remember_s)
+        call = Call((PREFIX,), (article_id, version, remember_s))
+        (found,) = await run_all(self._redis, FORGET, [call])
         return bool(found)
 
 
