@@ -11,81 +11,33 @@ import argparse
 import asyncio
 import json
 import random
-import re
-import shutil
-import subprocess
-import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 
+from services.cli.evaluation.private_redis import private_redis
 from services.enrich.corpus import Corpus, Fingerprint, Neighbours, fingerprint
-from services.enrich.corpus.signature import shingles, words_of
+from services.enrich.scoring import bcubed
 from services.enrich.steps.terms import BackgroundIdf
+from services.enrich.training.gold_to_jsonl import edited_copy
+from services.enrich.training.news_gold import read_gold
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 50
-_HEADER = re.compile(r'@@ id=(\S+) story=(\S+) outlet="[^"]+" date=(\S+)Z ')
-_MARK = re.compile(r"\{[A-Z]\|([^{}|]+)\}")
 
 
-@contextmanager
-def private_redis() -> Iterator[str]:
-    """Start a Redis on a Unix socket and yield its path."""
-    server = shutil.which("redis-server") or shutil.which("valkey-server")
-    if server is None:
-        raise SystemExit("no redis-server found")
-    with tempfile.TemporaryDirectory() as directory:
-        socket = f"{directory}/redis.sock"
-        process = subprocess.Popen(
-            [server, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory,
-             "--logfile", f"{directory}/log"]
-        )  # fmt: skip
-        try:
-            while not Path(socket).exists():
-                time.sleep(0.02)
-            yield socket
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def read_gold(directory: Path) -> list[tuple[str, str, datetime, str, str]]:
+def gold_articles(directory: Path) -> list[tuple[str, str, datetime, str, str]]:
     """Return (id, story, date, title, body) in order of date; a one-off is a story of its own."""
-    articles = []
-    for path in sorted(directory.glob("*-*.txt")):
-        for part in re.split(r"(?m)^(?=@@ )", path.read_text(encoding="utf-8")):
-            head, _, text = part.partition("\n")
-            if match := _HEADER.match(head):
-                article_id, story, date = match.groups()
-                title, _, body = _MARK.sub(r"\1", text).strip().partition("\n")
-                at = datetime.fromisoformat(date).replace(tzinfo=UTC)
-                articles.append((article_id, article_id if story == "-" else story, at, title[2:], body))
+    articles = [
+        (article.id, article.story or article.id, article.date, article.title, article.body)
+        for article in read_gold(directory)
+    ]
     return sorted(articles, key=lambda article: article[2])
-
-
-def bcubed(gold: Mapping[str, Hashable], found: Mapping[str, Hashable]) -> dict[str, float]:
-    """Return B-cubed precision, recall and F (Bagga and Baldwin 1998) of a clustering."""
-
-    def clusters(labels: Mapping[str, Hashable]) -> dict[Hashable, set[str]]:
-        groups: dict[Hashable, set[str]] = defaultdict(set)
-        for item, label in labels.items():
-            groups[label].add(item)
-        return groups
-
-    gold_clusters, found_clusters = clusters(gold), clusters(found)
-    precision = recall = 0.0
-    for item, label in gold.items():
-        together = len(gold_clusters[label] & found_clusters[found[item]])
-        precision += together / len(found_clusters[found[item]]) / len(gold)
-        recall += together / len(gold_clusters[label]) / len(gold)
-    return {"precision": precision, "recall": recall, "f": 2 * precision * recall / (precision + recall)}
 
 
 async def place_all(corpus: Corpus, articles: Sequence[Fingerprint]) -> list[Neighbours]:
@@ -102,7 +54,7 @@ async def gold_quality(redis: Redis, directory: Path, idf: BackgroundIdf, among:
     collection are drawn together fifty times: every term is common then, as in a large corpus.
     """
     await redis.flushall()
-    gold = read_gold(directory)
+    gold = gold_articles(directory)
     corpus = Corpus(redis)
     if among:
         start, rng = gold[0][2], random.Random(3)
@@ -127,8 +79,8 @@ async def gold_quality(redis: Redis, directory: Path, idf: BackgroundIdf, among:
             hits.append(bool(top & expected))
         shown.append(len(top))
         earlier[story].add(article_id)
-    stories = {i: story for i, story, *_ in gold}
-    found = {i: neighbours.story_id for (i, *_), neighbours in zip(gold, placed, strict=True)}
+    found = [neighbours.story_id for neighbours in placed]
+    clustering = bcubed([(story, story_id) for (_, story, *_), story_id in zip(gold, found, strict=True)])
     return {
         "articles": len(gold),
         "with_earlier_reports": len(recalls),
@@ -136,26 +88,18 @@ async def gold_quality(redis: Redis, directory: Path, idf: BackgroundIdf, among:
         "related_hit_at_5": mean(hits),
         "links_shown": mean(shown),
         "false_duplicates": sum(len(n.duplicates) for n in placed),
-        "story_bcubed": {k: round(v, 4) for k, v in bcubed(stories, found).items()},
-        "largest_story": Counter(found.values()).most_common(1)[0][1],
+        "story_bcubed": {
+            "precision": round(clustering.precision, 4),
+            "recall": round(clustering.recall, 4),
+            "f": round(clustering.f1, 4),
+        },
+        "largest_story": Counter(found).most_common(1)[0][1],
     }
-
-
-def edited_copy(body: str, jaccard: float, rng: random.Random) -> str:
-    """Return `body` with words replaced until the Jaccard similarity of the shingles is about `jaccard`."""
-    words = body.split()
-    original = shingles(words_of(body))
-    for position in rng.sample(range(len(words)), len(words)):
-        words[position] = f"edit{rng.randrange(10**6)}"
-        copy = shingles(words_of(" ".join(words)))
-        if len(original & copy) / len(original | copy) <= jaccard:
-            break
-    return " ".join(words)
 
 
 async def duplicate_recall(redis: Redis, directory: Path, idf: BackgroundIdf) -> dict[str, Any]:
     """Return the share of edited copies that are found, by Jaccard similarity."""
-    gold = read_gold(directory)
+    gold = gold_articles(directory)
     rng = random.Random(7)
     found: dict[str, Any] = {}
     for jaccard in (0.8, 0.68, 0.59):
