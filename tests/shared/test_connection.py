@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -37,52 +38,60 @@ async def answers(client: Redis) -> bool:
         return False
 
 
-async def test_no_connection_of_the_pool_fails_once_redis_is_back(tmp_path: Path) -> None:
-    port = free_port()
-    process = start_redis(port, tmp_path)
-    client = connect(ServiceSettings(redis_url=f"redis://127.0.0.1:{port}/0"))
-    probe = Redis.from_url(f"redis://127.0.0.1:{port}/0")
-    try:
-        await eventually(lambda: answers(probe))
-        await asyncio.gather(*(client.hgetall("x") for _ in range(8)))
-        process.kill()
-        process.wait()
-        began = time.monotonic()
-        with pytest.raises(ConnectionError):
-            await client.hgetall("x")
-        assert time.monotonic() - began < 1, "a Redis that is away fails fast"
-        await asyncio.gather(*(client.hgetall("x") for _ in range(8)), return_exceptions=True)
-        process = start_redis(port, tmp_path)
-        await eventually(lambda: answers(probe))
-        assert await asyncio.gather(*(client.hgetall("x") for _ in range(4))) == [{}] * 4
-        assert await run_many(client, COUNT, [Call(("n",), ())]) == [1]
-    finally:
-        process.kill()
-        process.wait()
-        await client.aclose()
-        await probe.aclose()
+class Restartable:
+    """A Redis that a test kills and starts again, and a client whose pool holds connections to it."""
+
+    def __init__(self, port: int, directory: Path) -> None:
+        self._port, self._directory = port, directory
+        url = f"redis://127.0.0.1:{port}/0"
+        self.client = connect(ServiceSettings(redis_url=url))
+        self._probe: Redis = Redis.from_url(url)
+
+    async def start(self) -> None:
+        self._process = start_redis(self._port, self._directory)
+        await eventually(lambda: answers(self._probe))
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+        await self._probe.aclose()
 
 
-async def test_connections_that_died_idle_are_replaced_without_a_failure(tmp_path: Path) -> None:
-    port = free_port()
-    process = start_redis(port, tmp_path)
-    client = connect(ServiceSettings(redis_url=f"redis://127.0.0.1:{port}/0"))
-    probe = Redis.from_url(f"redis://127.0.0.1:{port}/0")
+@pytest.fixture
+async def restartable(tmp_path: Path) -> AsyncIterator[Restartable]:
+    redis = Restartable(free_port(), tmp_path)
+    await redis.start()
     try:
-        await eventually(lambda: answers(probe))
-        await asyncio.gather(*(client.hgetall("x") for _ in range(8)))
-        process.kill()
-        process.wait()
-        process = start_redis(port, tmp_path)
-        await eventually(lambda: answers(probe))
-        replies = await asyncio.gather(
-            *(client.hgetall("x") for _ in range(4)),
-            *(run_many(client, COUNT, [Call(("n",), ())]) for _ in range(4)),
-        )
-        assert replies[:4] == [{}] * 4
-        assert sorted(reply[0] for reply in replies[4:]) == [1, 2, 3, 4]
+        await asyncio.gather(*(redis.client.hgetall("x") for _ in range(8)))
+        yield redis
     finally:
-        process.kill()
-        process.wait()
-        await client.aclose()
-        await probe.aclose()
+        redis.kill()
+        await redis.aclose()
+
+
+async def test_no_connection_of_the_pool_fails_once_redis_is_back(restartable: Restartable) -> None:
+    client = restartable.client
+    restartable.kill()
+    began = time.monotonic()
+    with pytest.raises(ConnectionError):
+        await client.hgetall("x")
+    assert time.monotonic() - began < 1, "a Redis that is away fails fast"
+    await asyncio.gather(*(client.hgetall("x") for _ in range(8)), return_exceptions=True)
+    await restartable.start()
+    assert await asyncio.gather(*(client.hgetall("x") for _ in range(4))) == [{}] * 4
+    assert await run_many(client, COUNT, [Call(("n",), ())]) == [1]
+
+
+async def test_connections_that_died_idle_are_replaced_without_a_failure(restartable: Restartable) -> None:
+    client = restartable.client
+    restartable.kill()
+    await restartable.start()
+    replies = await asyncio.gather(
+        *(client.hgetall("x") for _ in range(4)),
+        *(run_many(client, COUNT, [Call(("n",), ())]) for _ in range(4)),
+    )
+    assert replies[:4] == [{}] * 4
+    assert sorted(reply[0] for reply in replies[4:]) == [1, 2, 3, 4]
