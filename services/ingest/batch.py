@@ -124,13 +124,14 @@ class _ArraySplitter:
     def __init__(self, max_item_bytes: int) -> None:
         self._part = _Part(max_item_bytes)
         self._number = 0
-        self._depth = 0  # 1 between elements, 0 before and after the array
+        self._depth = 0  # 1 between elements, 0 before the array
+        self._ended = False
         self._in_string = False
         self._escaped = False
 
     def feed(self, chunk: bytes) -> Iterator[Item]:
         start = 0
-        for mark, begin, end in self._marks(chunk):
+        for mark, begin, end in () if self._ended else self._marks(chunk):
             if mark in b"[{":
                 self._depth += 1
                 if self._depth == 1:
@@ -138,9 +139,11 @@ class _ArraySplitter:
             elif self._depth == 1:  # a comma between elements, or the end of the array
                 yield from self._element(chunk[start:begin])
                 start = end
-                self._depth -= mark != b","
+                if mark != b",":
+                    self._ended = True
+                    break
             elif mark != b",":
-                self._depth = max(0, self._depth - 1)
+                self._depth -= 1
         self._part.add(chunk[start:])
 
     def _marks(self, chunk: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -184,7 +187,7 @@ class _ArraySplitter:
     def finish(self) -> Iterator[Item]:
         item = self._part.take(self._number + 1)
         if item is not None:
-            where = "the array ends in the middle of this element" if self._depth else "text after the array"
+            where = "text after the array" if self._ended else "the array ends in the middle of this element"
             yield item._replace(error=item.error or where)
-        elif self._depth:
+        elif not self._ended:
             yield Item(self._number + 1, b"", "the array is not closed: the body may have been cut off")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.ingest.batch import BatchSplitter, Item
@@ -91,5 +91,13 @@ def test_any_array_comes_apart_into_its_elements(
 
 
 @given(st.binary(max_size=300), st.integers(1, 50))
+@example(b"]\x00[", 1)
 def test_no_bytes_make_it_fail(body: bytes, chunk: int) -> None:
     assert split(b"[" + body, chunk=chunk, max_item_bytes=40) == split(b"[" + body, max_item_bytes=40)
+
+
+@pytest.mark.parametrize("after", [b"x", b"[2]", b",2]", b"]"])
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_what_follows_the_array_is_reported(after: bytes, chunk: int) -> None:
+    items = split(b"[1]" + after, chunk=chunk, max_item_bytes=40)
+    assert items == [Item(1, b"1"), Item(2, after, "text after the array")]
