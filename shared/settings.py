@@ -78,6 +78,12 @@ class ServiceSettings(BaseSettings):
         60.0,
         description="Seconds after which work on a batch counts as hung; the process exits, to be restarted.",
     )
+    article_state_ttl_s: int = Field(
+        30 * 86_400,
+        ge=3600,
+        description="Seconds the revision and receipt of an article are kept after its last submit, if it "
+        "was never revised. Those of revised, withheld, restored and taken down articles are kept for ever.",
+    )
     halt_window: int = Field(100, ge=10, le=100_000, description="Latest entries watched for the halt rule.")
     halt_ratio: float = Field(
         0.1, gt=0, le=1, description="Share of dead entries in the window above which a consumer halts."

@@ -59,3 +59,8 @@ def partition_of(article_id: str, partitions: int) -> int:
 def article_key(article_id: str, partitions: int) -> str:
     """Return the Redis hash that holds an article's revision, tombstone and receipt."""
     return f"article:{{{partition_of(article_id, partitions)}}}:{article_id}"
+
+
+def state_key(partition: int) -> str:
+    """Return the key whose presence says that the partition's article hashes are here (`runtime.state`)."""
+    return f"state:{{{partition}}}"

@@ -14,6 +14,7 @@ from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
 from services.index.settings import IndexSettings
+from services.index.state import StateRestorer
 from services.index.web.routes import web_router
 from shared import __version__
 from shared.http.auth import ApiKeys
@@ -54,15 +55,28 @@ def create_app(settings: IndexSettings) -> FastAPI:
         metrics=metrics,
         pace=handler.pace,
     )
+    states = StateRestorer(
+        consumer.redis,
+        archive,
+        handler.lock,
+        file=settings.data_dir / "index" / "STATE",
+        partitions=settings.partitions,
+        ttl_s=settings.article_state_ttl_s,
+        batch_timeout_s=settings.handler_timeout_s,
+        metrics=metrics,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        trimming = asyncio.create_task(
-            Trimmer(consumer.redis, partitions=settings.partitions, metrics=metrics).run()
-        )
+        tasks = [
+            asyncio.create_task(
+                Trimmer(consumer.redis, partitions=settings.partitions, metrics=metrics).run(), name="trimmer"
+            ),
+            asyncio.create_task(states.run(), name="states"),
+        ]
         async with consumer.running():
             yield
-        await end_tasks([trimming])
+        await end_tasks(tasks)
         await reindexer.stop()
         engine.close()
         archive.close()
@@ -80,7 +94,8 @@ def create_app(settings: IndexSettings) -> FastAPI:
     app.include_router(web_router(engine, metrics, read_keys))
     app.include_router(maintenance_router(reindexer, write_admin_token(settings.data_dir)))
     app.include_router(docs_router(app))
-    app.include_router(health_router({"articles.enriched": consumer.check, "engine": engine_check}, metrics))
+    checks = {"articles.enriched": consumer.check, "engine": engine_check, "state": states.check}
+    app.include_router(health_router(checks, metrics))
     return app
 
 

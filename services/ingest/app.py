@@ -22,8 +22,10 @@ from services.ingest.api.batches import batches_router
 from services.ingest.api.dead_letters import dead_letters_router
 from services.ingest.doors import Doors
 from services.ingest.idempotency import Idempotency
+from services.ingest.recent import RecentSubmits
 from services.ingest.service import Ingest
 from services.ingest.settings import IngestSettings
+from services.ingest.state_watch import StateWatch
 from services.ingest.writer import CoalescingWriter
 from shared.errors import ConfigurationError
 from shared.events import SCHEMA_VERSION
@@ -68,12 +70,23 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         interval_s=settings.backlog_interval_s,
         metrics=metrics,
     )
+    recent = RecentSubmits(settings.recent_submits_bytes)
+    states = StateWatch(
+        redis,
+        recent,
+        partitions=settings.partitions,
+        ttl_s=settings.article_state_ttl_s,
+        metrics=metrics,
+        now=now,
+    )
     ingest = Ingest(
         settings=settings,
         metrics=metrics,
         redis=redis,
         doors=Doors.from_settings(settings),
         backlog=backlog,
+        states=states,
+        recent=recent,
         writer=writer,
         idempotency=Idempotency(writer, ttl_s=settings.idempotency_ttl_s),
         dead_letters=DeadLetters(redis, settings.partitions),
@@ -87,6 +100,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         tasks = [
             asyncio.create_task(writer.run(), name="writer"),
             asyncio.create_task(_groups_then_backlog(redis, settings.partitions, backlog), name="backlog"),
+            asyncio.create_task(states.run(), name="states"),
         ]
         try:
             yield
@@ -109,7 +123,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         articles_router(ingest),
         batches_router(ingest),
         dead_letters_router(ingest),
-        health_router(_checks(redis, backlog), metrics),
+        health_router(_checks(redis, backlog, states), metrics),
         docs_router(app),
     ):
         app.include_router(router)
@@ -138,7 +152,7 @@ async def _groups_then_backlog(redis: Redis, partitions: int, backlog: Backpress
     await backlog.run()
 
 
-def _checks(redis: Redis, backlog: BackpressureSampler) -> dict[str, Check]:
+def _checks(redis: Redis, backlog: BackpressureSampler, states: StateWatch) -> dict[str, Check]:
     async def redis_answers() -> str | None:
         try:
             await redis.ping()
@@ -152,7 +166,10 @@ def _checks(redis: Redis, backlog: BackpressureSampler) -> dict[str, Check]:
     async def room() -> str | None:
         return f"the pipeline is full: {backlog.reason}" if backlog.full else None
 
-    return {"redis": redis_answers, "backlog": backlog_known, "room": room}
+    async def state() -> str | None:
+        return states.problem()
+
+    return {"redis": redis_answers, "backlog": backlog_known, "room": room, "state": state}
 
 
 def main() -> None:

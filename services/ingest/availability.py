@@ -63,6 +63,14 @@ def unavailable(slug: str, detail: str, retry_after_s: int = RETRY_AFTER_S) -> P
     return Problem(503, slug, advice, headers={"retry-after": str(retry_after_s)})
 
 
+def state_missing() -> Problem:
+    detail = (
+        "Redis does not hold what is known of the articles, so a correction could not be told from a new "
+        "article. The index service restores it."
+    )
+    return unavailable("state-missing", detail)
+
+
 def outcome_unknown() -> Problem:
     return unavailable(
         "outcome-unknown", "Redis did not answer: the submit may or may not have been accepted."

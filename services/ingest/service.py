@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from services.ingest.availability import Backlog, check_room
+from services.ingest.availability import Backlog, check_room, state_missing
 from services.ingest.doors import Doors, Submitter
 from services.ingest.idempotency import Idempotency
+from services.ingest.recent import RecentSubmits
 from services.ingest.schema import parse_json, read_article
 from services.ingest.settings import IngestSettings
+from services.ingest.state_watch import StateWatch
 from services.ingest.submission import (
     RETRACT,
     Origin,
@@ -37,6 +39,8 @@ class Ingest:
     redis: Redis
     doors: Doors
     backlog: Backlog
+    states: StateWatch
+    recent: RecentSubmits
     writer: CoalescingWriter
     idempotency: Idempotency
     dead_letters: DeadLetters
@@ -49,11 +53,17 @@ class Ingest:
         """
         if not self.doors.needs_body(request.headers):
             submitter = self.doors.by_key(request.headers)
-            check_room(self.backlog)
+            self.check_room()
             return submitter, await request.body()
-        check_room(self.backlog)
+        self.check_room()
         body = await request.body()
         return self.doors.by_signature(request.headers, body, self.now()), body
+
+    def check_room(self) -> None:
+        """Raises a 503 Problem when nothing can be taken now: no room, no Redis, or one without its state."""
+        check_room(self.backlog)
+        if not self.states.generation:
+            raise state_missing()
 
     def read_submission(self, body: bytes, origin: Origin, *, restore: bool) -> Submission:
         """Return the step for the article in `body`. Raises a 4xx Problem that says what is wrong with it."""
@@ -61,6 +71,7 @@ class Ingest:
         return submission_from_article(
             read,
             origin,
+            generation=self.states.generation,
             restore=restore,
             partitions=self.settings.partitions,
             ttl_s=self.settings.article_state_ttl_s,
@@ -68,12 +79,26 @@ class Ingest:
 
     async def submit(self, submission: Submission, door: str) -> Submitted:
         """Write one submission. Raises a 503 Problem when Redis did not take it."""
-        reply = await self.writer.write(submission.script, submission.call)
-        submitted = submitted_from_reply(submission.article_id, reply)
-        self.count(submission, submitted, door)
-        return submitted
+        return (await self.submit_many([submission], door))[0]
 
-    def count(self, submission: Submission, submitted: Submitted, door: str) -> None:
+    async def submit_many(self, submissions: Sequence[Submission], door: str) -> list[Submitted]:
+        """Write all in one pipeline. Raises a 503 Problem when Redis did not take one of them."""
+        replies = await self.writer.write_many([(step.script, step.call) for step in submissions])
+        results = []
+        for submission, reply in zip(submissions, replies, strict=True):
+            submitted = submitted_from_reply(submission.article_id, reply)
+            self._note(submission, submitted, door)
+            results.append(submitted)
+        if any(submitted.outcome == "unrestored" for submitted in results):
+            raise state_missing()
+        return results
+
+    def _note(self, submission: Submission, submitted: Submitted, door: str) -> None:
+        """Count the outcome, and remember what was accepted."""
+        if submitted.outcome == "accepted":
+            self.recent.add(submission.event(submitted))
+        if submitted.outcome == "unrestored":
+            return
         if submitted.outcome == "tombstoned":
             self.count_rejected("taken-down")
         elif submitted.outcome != "accepted":

@@ -56,11 +56,12 @@ class IngestSettings(ServiceSettings):
     idempotency_ttl_s: Seconds = Field(
         86_400.0, description="Seconds for which an Idempotency-Key or webhook-id gives its first answer."
     )
-    article_state_ttl_s: int = Field(
-        30 * 86_400,
-        ge=3600,
-        description="Seconds the revision and receipt of an article are kept after its last submit, if it "
-        "was never revised. Those of revised, withheld, restored and taken down articles are kept for ever.",
+    recent_submits_bytes: int = Field(
+        32 << 20,
+        ge=0,
+        le=4 << 30,
+        description="Bytes of accepted articles that are remembered, to publish them again if Redis loses "
+        "them. 0 remembers none.",
     )
 
     @model_validator(mode="after")

@@ -1,9 +1,8 @@
 """From an article to one atomic step in Redis: dedupe, revision, tombstone and XADD in a Lua script.
 
-The article's hash (`shared.streams.article_key`) holds, beside its receipt: `rev` and `epoch` of the latest
-event, `hash` of its content, `upd` and `at` (updated_at and received_at in microseconds since 1970, 0 for
-none) and `tomb` while it is taken down. The script's rules follow `shared.events.Precedence`, so that what
-ingest calls accepted is what index keeps:
+The fields of the article's hash are told in `shared.runtime.state`. Where Redis does not hold the hashes of
+the generation that this process knows, nothing is taken: the outcome is `unrestored`. The script's rules
+follow `shared.events.Precedence`, so that what ingest calls accepted is what index keeps:
 
 | submit | against the latest event | outcome |
 |---|---|---|
@@ -37,90 +36,93 @@ without revision whose updated_at is absent, or before that of the expired event
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, get_args
 
 from services.ingest.identity import article_id, content_hash
 from services.ingest.schema import ReadArticle
 from shared.events import ArticleEvent, ArticleRetracted, ArticleSubmitted, Door, Provenance
 from shared.receipts import stage_value
 from shared.runtime.scripts import Call, Script
-from shared.streams import EVENT_FIELD, RAW, article_key, partition_of
+from shared.runtime.state import WITHHELD_HASH, microseconds
+from shared.streams import EVENT_FIELD, RAW, article_key, partition_of, state_key
 
-Outcome = Literal["accepted", "duplicate", "stale", "tombstoned"]
+Outcome = Literal["accepted", "duplicate", "stale", "tombstoned", "unrestored"]
 
 # The event comes without revision and epoch, which only the script knows, and gets them spliced in.
 # XADD goes first: were it refused, nothing else has changed.
-# KEYS: article hash, raw stream. ARGV: event, field, content hash, revision or "", updated_at, received_at,
-# "1" to restore, "1" if withheld, seconds to keep the hash, receipt value, milliseconds now.
+# KEYS: article hash, raw stream, state marker. ARGV: event, generation, field, content hash, revision or "",
+# updated_at, received_at, "1" to restore, "1" if withheld, seconds to keep the hash, receipt value,
+# milliseconds now. The reply: outcome, revision, epoch.
 # A settled entry may bring an expired hash back as a mere receipt, without rev: that is nothing known.
 SUBMIT = Script.of("""
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return {'unrestored', 0, 0} end
 local function keep(rev, epoch)
   if rev <= 1 and epoch == 0 then
-    redis.call('EXPIRE', KEYS[1], ARGV[9])
+    redis.call('EXPIRE', KEYS[1], ARGV[10])
   else
     redis.call('PERSIST', KEYS[1])
   end
 end
 local s = redis.call('HMGET', KEYS[1], 'rev', 'epoch', 'hash', 'tomb', 'upd', 'at')
 local seen, rev, epoch = s[1], tonumber(s[1] or '0'), tonumber(s[2] or '0')
-local asked, upd, at = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local asked, upd, at = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local held_upd, held_at = tonumber(s[5] or '0'), tonumber(s[6] or '0')
-local same = s[3] == ARGV[3]
+local same = s[3] == ARGV[4]
 local next_rev
 if s[4] then
-  if ARGV[7] ~= '1' then return {'tombstoned', rev} end
+  if ARGV[8] ~= '1' then return {'tombstoned', rev, epoch} end
   epoch = epoch + 1
   next_rev = asked or rev + 1
 elseif not seen then
   next_rev = asked or 1
-  if ARGV[8] == '1' and next_rev < 2 then next_rev = 2 end
+  if ARGV[9] == '1' and next_rev < 2 then next_rev = 2 end
 elseif same and (not asked or asked == rev) then
   redis.call('HINCRBY', KEYS[1], 'duplicates', 1)
-  redis.call('HSET', KEYS[1], 'duplicate_at', ARGV[11])
+  redis.call('HSET', KEYS[1], 'duplicate_at', ARGV[12])
   keep(rev, epoch)
-  return {'duplicate', rev}
+  return {'duplicate', rev, epoch}
 elseif not asked then
-  if upd > 0 and upd < held_upd then return {'stale', rev} end
+  if upd > 0 and upd < held_upd then return {'stale', rev, epoch} end
   next_rev = rev + 1
 elseif asked > rev then
   next_rev = asked
 elseif asked < rev then
-  return {'stale', rev}
-elseif ARGV[8] == '1' then
+  return {'stale', rev, epoch}
+elseif ARGV[9] == '1' then
   next_rev = rev + 1
 elseif upd > held_upd or (upd == held_upd and at > held_at) then
   next_rev = rev
 else
-  return {'stale', rev}
+  return {'stale', rev, epoch}
 end
 local version = string.format('%.0f', epoch) .. '.' .. string.format('%.0f', next_rev)
 local head = string.format('{"revision":%.0f,"epoch":%.0f,', next_rev, epoch)
-redis.call('XADD', KEYS[2], '*', ARGV[2], head .. string.sub(ARGV[1], 2))
+redis.call('XADD', KEYS[2], '*', ARGV[3], head .. string.sub(ARGV[1], 2))
 redis.call('HDEL', KEYS[1], 'tomb')
-redis.call('HSET', KEYS[1], 'rev', string.format('%.0f', next_rev), 'epoch', epoch, 'hash', ARGV[3],
-  'upd', ARGV[5], 'at', ARGV[6], 't:accepted:' .. version, ARGV[10])
+redis.call('HSET', KEYS[1], 'rev', string.format('%.0f', next_rev), 'epoch', epoch, 'hash', ARGV[4],
+  'upd', ARGV[6], 'at', ARGV[7], 't:accepted:' .. version, ARGV[11])
 keep(next_rev, epoch)
-return {'accepted', next_rev}
+return {'accepted', next_rev, epoch}
 """)
 
 # A takedown: of its epoch it is final, whatever else arrives. The tombstone never expires.
-# KEYS as above. ARGV: event, field, receipt value.
+# KEYS as above. ARGV: event, generation, field, receipt value. The reply as above.
 RETRACT = Script.of("""
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return {'unrestored', 0, 0} end
 local s = redis.call('HMGET', KEYS[1], 'rev', 'epoch', 'tomb')
 local rev, epoch = tonumber(s[1] or '0'), tonumber(s[2] or '0')
-if s[3] then return {'duplicate', rev} end
+if s[3] then return {'duplicate', rev, epoch} end
 local version = string.format('%.0f', epoch) .. '.' .. string.format('%.0f', rev)
 local head = string.format('{"revision":%.0f,"epoch":%.0f,', rev, epoch)
-redis.call('XADD', KEYS[2], '*', ARGV[2], head .. string.sub(ARGV[1], 2))
+redis.call('XADD', KEYS[2], '*', ARGV[3], head .. string.sub(ARGV[1], 2))
 redis.call('HSET', KEYS[1], 'tomb', '1', 'rev', string.format('%.0f', rev), 'epoch', epoch,
-  't:retracted:' .. version, ARGV[3])
+  't:retracted:' .. version, ARGV[4])
 redis.call('PERSIST', KEYS[1])
-return {'accepted', rev}
+return {'accepted', rev, epoch}
 """)
 
-# Only fields the script sets; of a withheld article no content is known that could be the same.
-_WITHHELD_HASH = "withheld"
+# Only the script sets these.
 _SPLICED = {"revision", "epoch"}
 
 
@@ -141,26 +143,34 @@ class Submission:
     script: Script
     call: Call
 
+    def event(self, submitted: Submitted) -> bytes:
+        """Return the event as the script published it when it accepted this."""
+        without_version: bytes = self.call.args[0]  # type: ignore[assignment] # by _without_version
+        head = f'{{"revision":{submitted.revision},"epoch":{submitted.epoch},'
+        return head.encode() + without_version[1:]
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a submission; `revision` is the article's latest one."""
+    """What became of a submission; `revision` and `epoch` are those of the article's latest event."""
 
     article_id: str
     outcome: Outcome
     revision: int
+    epoch: int
 
 
 def submission_from_article(
-    read: ReadArticle, origin: Origin, *, restore: bool, partitions: int, ttl_s: int
+    read: ReadArticle, origin: Origin, *, generation: str, restore: bool, partitions: int, ttl_s: int
 ) -> Submission:
     """Return the step that submits, withholds or takes down an article, as its `status` says."""
     id_ = article_id(read.article)
     if read.status == "canceled":
-        return retraction(id_, origin, reason="canceled by its publisher", partitions=partitions)
+        reason = "canceled by its publisher"
+        return retraction(id_, origin, generation=generation, reason=reason, partitions=partitions)
     event: ArticleEvent
     if read.status == "withheld":
-        hash_ = _WITHHELD_HASH
+        hash_ = WITHHELD_HASH
         detail: str | None = "withheld by its publisher"
         event = ArticleRetracted(
             article_id=id_,
@@ -185,11 +195,12 @@ def submission_from_article(
     receipt = stage_value(origin.received_at, detail)
     args = (
         _without_version(event),
+        generation,
         EVENT_FIELD,
         hash_,
         "" if read.revision is None else read.revision,
-        _micros(updated_at),
-        _micros(origin.received_at),
+        microseconds(updated_at),
+        microseconds(origin.received_at),
         int(restore),
         int(read.status == "withheld"),
         ttl_s,
@@ -199,7 +210,9 @@ def submission_from_article(
     return Submission(id_, SUBMIT, Call(_keys(id_, partitions), args))
 
 
-def retraction(id_: str, origin: Origin, *, reason: str | None, partitions: int) -> Submission:
+def retraction(
+    id_: str, origin: Origin, *, generation: str, reason: str | None, partitions: int
+) -> Submission:
     """Return the step that takes an article down, whether or not it was ever seen."""
     event = ArticleRetracted(
         article_id=id_,
@@ -208,32 +221,23 @@ def retraction(id_: str, origin: Origin, *, reason: str | None, partitions: int)
         reason=reason,
         retracted_by=origin.submitted_by,
     )
-    args = (_without_version(event), EVENT_FIELD, stage_value(origin.received_at, reason))
+    args = (_without_version(event), generation, EVENT_FIELD, stage_value(origin.received_at, reason))
     return Submission(id_, RETRACT, Call(_keys(id_, partitions), args))
 
 
 def submitted_from_reply(id_: str, reply: Any) -> Submitted:
     """Return what a script's reply says. Raises RuntimeError for a reply that no script gives."""
     outcome = reply[0].decode()
-    if outcome not in ("accepted", "duplicate", "stale", "tombstoned"):
+    if outcome not in get_args(Outcome):
         raise RuntimeError(f"unexpected outcome {outcome!r}")
-    return Submitted(id_, outcome, int(reply[1]))
+    return Submitted(id_, outcome, int(reply[1]), int(reply[2]))
 
 
-def _keys(id_: str, partitions: int) -> tuple[str, str]:
-    return article_key(id_, partitions), RAW.key(partition_of(id_, partitions))
+def _keys(id_: str, partitions: int) -> tuple[str, str, str]:
+    partition = partition_of(id_, partitions)
+    return article_key(id_, partitions), RAW.key(partition), state_key(partition)
 
 
 def _without_version(event: ArticleEvent) -> bytes:
     serializer = type(event).__pydantic_serializer__
     return serializer.to_json(event, exclude=_SPLICED, exclude_none=True)
-
-
-def _micros(at: datetime | None) -> int:
-    if at is None:
-        return 0
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from redis.asyncio import Redis
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
+from shared.streams import RAW, state_key
 from tests.conftest import ROOT, free_port
 from tests.ingest.conftest import ARTICLE
 
@@ -21,9 +23,16 @@ pytestmark = pytest.mark.process
 BODY = json.dumps(ARTICLE).encode()
 
 
+def mark_state(redis_url: str) -> None:
+    """Say that the state of the articles is in Redis, as the index service does at its first start."""
+    with Redis.from_url(redis_url) as redis:
+        redis.set(state_key(0), "first")
+
+
 class Server:
     def __init__(self, redis_url: str, **environment: str) -> None:
         self.port = free_port()
+        mark_state(redis_url)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "services.ingest.app"],
             cwd=ROOT,
@@ -164,7 +173,11 @@ def test_a_port_in_use_says_so_and_exits(redis_url: str, server: Server) -> None
     assert "Traceback" not in stderr.decode()
 
 
-async def test_what_was_answered_202_is_on_the_stream(server: Server, redis: Redis) -> None:
+async def test_what_was_answered_202_is_on_the_stream(
+    server: Server, redis: AsyncRedis, redis_url: str
+) -> None:
+    mark_state(redis_url)  # the fixture has flushed it
+    server.wait_until_ready()
     answer = server.send(head(content_length=str(len(BODY))) + BODY)
     assert answer.startswith(b"HTTP/1.1 202 ")
-    assert await redis.xlen("articles.raw.{0}") == 1
+    assert await redis.xlen(RAW.key(0)) == 1

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from services.ingest.app import BATCH_PATH
 from shared.events import ArticleRetracted, ArticleSubmitted, decode_event
-from shared.streams import EVENT_FIELD, RAW
+from shared.streams import EVENT_FIELD, RAW, article_key
 from tests.ingest.conftest import ARTICLE, Start
 
 Events = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -183,7 +183,7 @@ async def test_a_takedown_blocks_until_it_is_restored(ingest: httpx2.AsyncClient
 
 async def test_a_takedown_before_its_article_still_wins(ingest: httpx2.AsyncClient, redis: Redis) -> None:
     id_ = (await submit(ingest)).json()["id"]
-    await redis.flushall()
+    await redis.delete(article_key(id_, 1))
     assert (await ingest.delete(f"/v1/articles/{id_}")).status_code == 202
     assert await outcome(ingest) == ("taken-down", 409)
 

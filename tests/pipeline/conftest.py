@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from tests.conftest import ROOT, find_redis_server, free_port
 
@@ -45,6 +46,14 @@ class Stack:
         assert self.data_dir is not None
         document: dict[str, Any] = json.loads((self.data_dir / "run.json").read_text())
         return dict(document["pids"])
+
+    def redis(self) -> Redis:
+        """Return a client of the private Redis; close it."""
+        assert self.data_dir is not None
+        document = json.loads((self.data_dir / "run.json").read_text())
+        password = Path(document["redis_password_file"]).read_text().strip()
+        client: Redis = Redis.from_url(document["redis_url"], password=password)
+        return client
 
     def cli(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run the `wireroom` command against this stack."""

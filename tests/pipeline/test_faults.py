@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.pipeline.conftest import Stack, start_stack, stop_stack
-from tests.pipeline.steps import Json, search, story, submit_and_wait, word_of
+from tests.pipeline.steps import Json, search, story, submit, submit_and_wait, wait_for, word_of
 from tests.support import eventually
 
 pytestmark = pytest.mark.process
@@ -116,19 +116,65 @@ async def test_reindexing_keeps_articles_revisions_and_takedowns(
     await submit_and_wait(ingest, kept | {"body": kept["body"] + " Second edition."})
     doomed = await submit_and_wait(ingest, gone)
     await ingest.delete(f"/v1/articles/{doomed['id']}")
-
-    async def is_gone() -> bool:
-        return (await index.get(f"/v1/articles/{doomed['id']}")).status_code == 410
-
-    await eventually(is_gone)
+    await eventually(lambda: answers_gone(index, doomed["id"]))
     total = (await search(index))["total"]
     result = await asyncio.to_thread(own_stack.cli, "reindex")
     assert result.returncode == 0, result.stdout + result.stderr
     assert (await search(index))["total"] == total
     assert (await index.get(f"/v1/articles/{answer['id']}")).json()["revision"] == 2
-    assert await is_gone()
+    assert await answers_gone(index, doomed["id"])
     assert (await search(index, word_of(gone)))["total"] == 0
     await submit_and_wait(ingest, story())
+
+
+async def test_a_flushed_redis_loses_neither_history_nor_what_is_in_flight(
+    own_stack: Stack, clients: tuple[httpx2.AsyncClient, httpx2.AsyncClient]
+) -> None:
+    ingest, index = clients
+    kept, gone = story(), story()
+    await submit_and_wait(ingest, kept)
+    await submit_and_wait(ingest, kept | {"body": kept["body"] + " Second edition."})
+    doomed = await submit_and_wait(ingest, gone)
+    await ingest.delete(f"/v1/articles/{doomed['id']}")
+    await eventually(lambda: answers_gone(index, doomed["id"]))
+    workers = [pid for name, pid in own_stack.pids().items() if name.startswith("enrich")]
+    in_flight = [story() for _ in range(20)]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        answers = [await submit(ingest, article) for article in in_flight]
+        async with own_stack.redis() as redis:
+            await redis.flushall()
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    third = await submit_when_ready(ingest, kept | {"body": kept["body"] + " Third edition."})
+    assert third["revision"] == 3, "the correction is not taken for a first revision"
+    assert (await ingest.post("/v1/articles", json=gone)).status_code == 409
+    for answer in [*answers, third]:
+        await wait_for(ingest, answer)
+    for article, answer in zip(in_flight, answers, strict=True):
+        assert [hit["id"] for hit in (await search(index, word_of(article)))["hits"]] == [answer["id"]]
+    served = await index.get(f"/v1/articles/{third['id']}")
+    assert served.json()["revision"] == 3
+    assert await answers_gone(index, doomed["id"])
+
+
+async def answers_gone(index: httpx2.AsyncClient, article_id: str) -> bool:
+    return (await index.get(f"/v1/articles/{article_id}")).status_code == 410
+
+
+async def submit_when_ready(ingest: httpx2.AsyncClient, article: Json) -> Json:
+    """Submit as a patient client does: again after each 503."""
+
+    async def taken() -> Json | None:
+        response = await ingest.post("/v1/articles", json=article)
+        assert response.status_code in (202, 503), response.text
+        answer: Json = response.json()
+        return answer if response.status_code == 202 else None
+
+    accepted: Json = await eventually(taken, within_s=20, what="ingest takes articles again")
+    return accepted
 
 
 def test_everything_is_still_there_after_a_restart(tmp_path: Path) -> None:

@@ -81,7 +81,13 @@ def articles_router(ingest: Ingest) -> APIRouter:
         """
         submitter = ingest.doors.by_key(request.headers)
         origin = Origin("api", submitter.name, ingest.now())
-        submission = retraction(id_, origin, reason=reason or None, partitions=ingest.settings.partitions)
+        submission = retraction(
+            id_,
+            origin,
+            generation=ingest.states.generation,
+            reason=reason or None,
+            partitions=ingest.settings.partitions,
+        )
         return _response(_answer(await ingest.submit(submission, "api")))
 
     @router.get(

@@ -14,10 +14,9 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from services.ingest.api import documented
-from services.ingest.availability import check_room
 from services.ingest.batch import BatchSplitter, Item
 from services.ingest.service import Ingest, taken_down
-from services.ingest.submission import Origin, Submission, Submitted, submitted_from_reply
+from services.ingest.submission import Origin, Submission, Submitted
 from shared.http.problems import Problem
 
 CHUNK_ARTICLES = 256
@@ -41,7 +40,7 @@ def batches_router(ingest: Ingest) -> APIRouter:
         Each is accepted, a duplicate or rejected by itself. Sending a batch again is safe.
         """
         submitter = ingest.doors.by_key(request.headers)
-        check_room(ingest.backlog)
+        ingest.check_room()
         batch = _Batch(ingest, submitter.name)
         await batch.take(request)
         if not batch.results:
@@ -100,12 +99,12 @@ class _Batch:
             if number % ARTICLES_PER_TURN == 0:
                 await asyncio.sleep(0)
         submissions = [outcome for outcome in outcomes if isinstance(outcome, Submission)]
-        replies = iter(await self._write(submissions))
+        submitted = iter(await self._submit(submissions))
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome, Problem):
                 self._note_rejected(item, outcome)
             else:
-                self._note(item, outcome, submitted_from_reply(outcome.article_id, next(replies)))
+                self._note(item, next(submitted))
 
     def _read(self, item: Item, origin: Origin) -> Submission | Problem:
         if item.error is not None:
@@ -115,9 +114,9 @@ class _Batch:
         except Problem as problem:
             return problem
 
-    async def _write(self, submissions: list[Submission]) -> list[object]:
+    async def _submit(self, submissions: list[Submission]) -> list[Submitted]:
         try:
-            return await self.ingest.writer.write_many([(step.script, step.call) for step in submissions])
+            return await self.ingest.submit_many(submissions, "batch")
         except Problem as problem:
             taken = self.accepted + self.duplicates
             if taken:
@@ -125,8 +124,7 @@ class _Batch:
                 raise Problem(problem.status, problem.slug, detail, headers=problem.headers) from problem
             raise
 
-    def _note(self, item: Item, submission: Submission, submitted: Submitted) -> None:
-        self.ingest.count(submission, submitted, "batch")
+    def _note(self, item: Item, submitted: Submitted) -> None:
         if submitted.outcome == "tombstoned":
             self._add_result(item, submitted, "rejected", taken_down().detail)
         elif submitted.outcome == "accepted":

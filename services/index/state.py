@@ -1,0 +1,181 @@
+"""Gives Redis back what it should know of the articles, from the archive and from what is on the streams.
+
+See `shared.runtime.state` for what that is, and for the marker that says it is there. The generation is also
+kept in DATA/index/STATE, so that a Redis that belongs to another archive is told from ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.index.archive import Archive
+from services.index.archive_reading import ArchiveReader
+from services.index.durable import write_durably
+from services.index.known_states import archived_states, state_from_entry
+from shared.logging import get_logger
+from shared.metrics import Metrics
+from shared.runtime.lag import read_lags
+from shared.runtime.scripts import run_all
+from shared.runtime.state import RESTORE, ArticleState, read_generation, write_generation
+from shared.streams import DEAD, STREAMS
+
+log = get_logger(__name__)
+
+INTERVAL_S = 0.5
+_CHUNK = 500
+
+
+class StateRestorer:
+    """Watches the marker, and restores the state when it is missing.
+
+    `writing` is held by whoever stores batches; `batch_timeout_s` is how long storing one may take.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        archive: Archive,
+        writing: asyncio.Lock,
+        *,
+        file: Path,
+        partitions: int,
+        ttl_s: int,
+        batch_timeout_s: float,
+        metrics: Metrics,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._redis = redis
+        self._archive = archive
+        self._writing = writing
+        self._file = file
+        self._partitions = partitions
+        self._ttl_s = ttl_s
+        self._batch_timeout_s = batch_timeout_s
+        self._metrics = metrics
+        self._now = now
+        self._in_flight: int | None = None
+        self._reader: ArchiveReader | None = None
+        self._read_again_at = 0.0
+        self._problem: str | None = "it was not looked at yet whether Redis holds the state of the articles"
+
+    async def check(self) -> str | None:
+        """Return what is wrong, for readiness."""
+        return self._problem
+
+    async def run(self) -> None:
+        """Look until cancelled; what fails is tried again."""
+        while True:
+            try:
+                await self.look()
+            except (RedisError, OSError) as error:
+                log.warning("state of the articles not looked at", error=str(error))
+            except Exception as error:
+                # Nothing is taken in while the state is missing, so this loop must go on.
+                self._problem = (
+                    f"the state of the articles cannot be restored: {type(error).__name__}: {error}"
+                )
+                log.exception("state of the articles not restored")
+            await asyncio.sleep(INTERVAL_S)
+
+    async def look(self) -> None:
+        """Restore the state if Redis lacks it, else note what is in flight."""
+        held, own = await read_generation(self._redis, self._partitions), self._own_generation()
+        if held is None or (own is not None and held != own):
+            await self._restore(another=held is not None)
+            return
+        if own is None:
+            write_durably(self._file, held + "\n")
+        self._problem = None
+        await self._note_in_flight()
+        if self._reader is not None and time.monotonic() > self._read_again_at:
+            # What was being stored when the state was lost is in the archive by now.
+            await self._merge(archived_states(self._reader))
+            self._reader = None
+
+    def _own_generation(self) -> str | None:
+        try:
+            return self._file.read_text(encoding="ascii").strip() or None
+        except (FileNotFoundError, ValueError):
+            return None
+
+    async def _note_in_flight(self) -> None:
+        lags = await read_lags(self._redis, self._partitions)
+        letters = [await self._redis.xlen(DEAD.key(partition)) for partition in range(self._partitions)]
+        self._in_flight = sum(lag.backlog for lag in lags) + sum(letters)
+
+    async def _restore(self, *, another: bool) -> None:
+        known = self._archive.stats().size_bytes > 0
+        self._problem = "Redis does not hold the state of the articles; it is being restored from the archive"
+        if known:
+            self._tell_loss(another=another)
+        began = time.monotonic()
+        reader = self._archive.read()
+        records = await self._merge(archived_states(reader))
+        entries = await self._merge_streams()
+        async with self._writing:
+            records += await self._merge(archived_states(reader))
+            generation = secrets.token_hex(16)
+            write_durably(self._file, generation + "\n")
+            await write_generation(self._redis, self._partitions, generation)
+        self._reader, self._read_again_at = reader, time.monotonic() + self._batch_timeout_s
+        self._problem = None
+        log.info(
+            "the state of the articles is in redis",
+            records=records,
+            entries=entries,
+            damaged_frames=reader.damaged_frames,
+            damaged_records=reader.damaged_records,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    def _tell_loss(self, *, another: bool) -> None:
+        what = "redis belongs to another archive" if another else "redis has lost its state"
+        log.error(
+            f"{what}: entries in flight and dead letters are gone, except for what ingest publishes again; "
+            "revisions, takedowns and receipts are restored from the archive",
+            entries_lost_at_most="unknown" if self._in_flight is None else self._in_flight,
+        )
+        self._metrics.inc("wireroom_state_losses_total")
+        self._metrics.inc("wireroom_state_lost_entries_total", self._in_flight or 0)
+        self._in_flight = None
+
+    async def _merge(self, states: Iterator[ArticleState]) -> int:
+        """Merge all states and return how many there were."""
+        count = 0
+        while chunk := await asyncio.to_thread(lambda: list(islice(states, _CHUNK))):
+            await self._merge_chunk(chunk)
+            count += len(chunk)
+        return count
+
+    async def _merge_chunk(self, states: Iterable[ArticleState]) -> None:
+        calls = []
+        for state in states:
+            keep_s = state.seconds_to_keep(self._now(), self._ttl_s)
+            if keep_s is None or keep_s > 0:
+                calls.append(state.restore_call(partitions=self._partitions, keep_s=keep_s))
+        await run_all(self._redis, RESTORE, calls)
+
+    async def _merge_streams(self) -> int:
+        """Merge what is on its way and what is dead, which the archive does not have. Return how many."""
+        count = 0
+        for key in (spec.key(partition) for spec in STREAMS for partition in range(self._partitions)):
+            start = "-"
+            while True:
+                rows: Any = await self._redis.xrange(key, min=start, count=_CHUNK)
+                if not rows:
+                    break
+                states = [state for _, fields in rows if (state := state_from_entry(fields))]
+                await self._merge_chunk(states)
+                count += len(states)
+                start = f"({rows[-1][0].decode()}"
+        return count

@@ -1,0 +1,28 @@
+"""The latest accepted submits, kept in memory for the case that Redis loses what it was given."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class RecentSubmits:
+    """Published events in their order, the latest `max_bytes` of them.
+
+    They outlive a flushed Redis, a replica that takes over behind its primary, and an append-only file that
+    was not synced. They do not outlive this process.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._events: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, event: bytes) -> None:
+        self._events.append(event)
+        self._size += len(event)
+        while self._size > self._max_bytes:
+            self._size -= len(self._events.popleft())
+
+    def events(self) -> tuple[bytes, ...]:
+        """Return what is remembered, oldest first."""
+        return tuple(self._events)

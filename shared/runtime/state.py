@@ -1,0 +1,194 @@
+"""What Redis knows of each article, and how a Redis that has lost it is given it back.
+
+The article's hash (`shared.streams.article_key`) holds, beside the receipt, what decides about the next
+submit: `rev` and `epoch` of the latest event, `hash` of its content, `upd` and `at` (updated_at and
+received_at in microseconds since 1970, 0 for none), and `tomb` while the article is taken down.
+
+A Redis that was flushed, replaced or restored would take a correction for a first revision, and what was
+taken down for something new. So each partition has a marker (`shared.streams.state_key`) that says: the
+hashes are here. Its value, the generation, is new each time they were restored. Only the index service sets
+it, after it has merged what the archive and the streams hold; without it ingest takes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from shared.events import ArticleEnriched, ArticleRetracted
+from shared.receipts import stage_field, stage_value
+from shared.runtime.delivery import ArticleEventType
+from shared.runtime.scripts import Call, Script
+from shared.streams import EVENT_FIELD, article_key, state_key
+
+# Of a withheld article no content is known that could be the same.
+WITHHELD_HASH = "withheld"
+
+# Takes the given state unless the hash holds the same or a later one (shared.events.Precedence).
+# KEYS: article hash, [stream]. ARGV: epoch, final, rev, upd, at, content hash or "", seconds to keep the hash
+# or "", n, n receipt fields and values, [fields and values of the entry to publish if the state was taken].
+RESTORE = Script.of("""
+local s = redis.call('HMGET', KEYS[1], 'epoch', 'tomb', 'rev', 'upd', 'at')
+local n = tonumber(ARGV[8])
+local taken = 1
+if s[3] then
+  local held = {s[1] or '0', s[2] and '1' or '0', s[3], s[4] or '0', s[5] or '0'}
+  for i = 1, 5 do
+    local given, mine = tonumber(ARGV[i]), tonumber(held[i])
+    if given > mine then break end
+    if given < mine or i == 5 then taken = 0 break end
+  end
+end
+if taken == 1 then
+  if KEYS[2] then redis.call('XADD', KEYS[2], '*', unpack(ARGV, 9 + 2 * n)) end
+  if ARGV[2] == '1' then
+    redis.call('HSET', KEYS[1], 'tomb', '1')
+    if not s[3] then redis.call('HSET', KEYS[1], 'rev', ARGV[3]) end
+  else
+    redis.call('HDEL', KEYS[1], 'tomb')
+    redis.call('HSET', KEYS[1], 'rev', ARGV[3], 'hash', ARGV[6], 'upd', ARGV[4], 'at', ARGV[5])
+  end
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
+  if ARGV[7] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('EXPIRE', KEYS[1], ARGV[7]) end
+end
+for i = 9, 7 + 2 * n, 2 do redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return taken
+""")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleState:
+    """What an article's hash says after one event. `receipt` are fields of the hash and their values."""
+
+    article_id: str
+    epoch: int
+    final: bool
+    revision: int
+    updated_us: int
+    received_us: int
+    content_hash: str
+    receipt: tuple[str, ...] = ()
+
+    def seconds_to_keep(self, now: datetime, ttl_s: int) -> int | None:
+        """Return for how long the hash is still kept, None for ever; 0 or less when its time is over.
+
+        Only a first revision may be forgotten: what follows it starts as a first revision again, and wins.
+        """
+        if self.final or self.epoch > 0 or self.revision > 1:
+            return None
+        age = now - (_EPOCH + timedelta(microseconds=self.received_us))
+        return ttl_s - int(age.total_seconds())
+
+    def restore_call(self, *, partitions: int, keep_s: int | None) -> Call:
+        """Return the call of RESTORE that merges this state into the article's hash."""
+        return Call(
+            (article_key(self.article_id, partitions),),
+            (
+                self.epoch, int(self.final), self.revision, self.updated_us, self.received_us,
+                self.content_hash, "" if keep_s is None else keep_s, len(self.receipt) // 2, *self.receipt,
+            ),
+        )  # fmt: skip
+
+    def publish_call(self, event: bytes, stream: str, *, partitions: int, keep_s: int | None) -> Call:
+        """Return the call that merges this state and, if it was not known yet, publishes its event."""
+        merge = self.restore_call(partitions=partitions, keep_s=keep_s)
+        return Call((*merge.keys, stream), (*merge.args, EVENT_FIELD, event))
+
+
+def state_from_event(event: ArticleEventType) -> ArticleState:
+    """Return what ingest wrote into the hash when it accepted what became `event`."""
+    if isinstance(event, ArticleRetracted):
+        return state_of_retraction(
+            event.article_id,
+            epoch=event.epoch,
+            revision=event.revision,
+            received_at=event.received_at,
+            withheld=event.withheld,
+            reason=event.reason,
+        )
+    submitted, enriched_at = event.article, None
+    if isinstance(event, ArticleEnriched):
+        submitted, enriched_at = event.submitted, event.article.enriched_at
+    return state_of_article(
+        event.article_id,
+        epoch=event.epoch,
+        revision=event.revision,
+        received_at=event.received_at,
+        updated_at=submitted.updated_at,
+        content_hash=event.content_hash,
+        enriched_at=enriched_at,
+    )
+
+
+def state_of_article(
+    article_id: str,
+    *,
+    epoch: int,
+    revision: int,
+    received_at: datetime,
+    updated_at: datetime | None,
+    content_hash: str,
+    enriched_at: datetime | None = None,
+) -> ArticleState:
+    """Return the state after a usable article. `updated_at` is the publisher's, as submitted."""
+    receipt = [stage_field("accepted", epoch, revision), stage_value(received_at)]
+    if enriched_at is not None:
+        receipt += [stage_field("enriched", epoch, revision), stage_value(enriched_at)]
+    return ArticleState(
+        article_id=article_id,
+        epoch=epoch,
+        final=False,
+        revision=revision,
+        updated_us=microseconds(updated_at),
+        received_us=microseconds(received_at),
+        content_hash=content_hash,
+        receipt=tuple(receipt),
+    )
+
+
+def state_of_retraction(
+    article_id: str, *, epoch: int, revision: int, received_at: datetime, withheld: bool, reason: str | None
+) -> ArticleState:
+    """Return the state after a takedown, or after an article was withheld."""
+    stage = stage_field("accepted" if withheld else "retracted", epoch, revision)
+    return ArticleState(
+        article_id=article_id,
+        epoch=epoch,
+        final=not withheld,
+        revision=revision,
+        updated_us=0,
+        received_us=microseconds(received_at),
+        content_hash=WITHHELD_HASH if withheld else "",
+        receipt=(stage, stage_value(received_at, reason)),
+    )
+
+
+def microseconds(at: datetime | None) -> int:
+    """Return microseconds since 1970, 0 for no instant."""
+    if at is None:
+        return 0
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+async def read_generation(redis: Redis, partitions: int) -> str | None:
+    """Return the generation that all partitions agree on; None while any of them lacks its state."""
+    pipeline = redis.pipeline(transaction=False)
+    for partition in range(partitions):
+        pipeline.get(state_key(partition))
+    found: set[Any] = set(await pipeline.execute())
+    generation = found.pop()
+    return None if found or generation is None else generation.decode()
+
+
+async def write_generation(redis: Redis, partitions: int, generation: str) -> None:
+    """Say that the hashes of all partitions are here."""
+    pipeline = redis.pipeline(transaction=False)
+    for partition in range(partitions):
+        pipeline.set(state_key(partition), generation)
+    await pipeline.execute()
