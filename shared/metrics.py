@@ -62,6 +62,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     MetricSpec("wireroom_documents_indexed_total", "counter", "Documents written, by outcome.", ("outcome",)),
     MetricSpec("wireroom_index_documents", "gauge", "Documents searchable now."),
     MetricSpec("wireroom_index_last_commit_timestamp_seconds", "gauge", "When the index last committed."),
+    MetricSpec("wireroom_index_damage_total", "counter", "Times that files of the index did not match their checksums."),
     MetricSpec("wireroom_archive_bytes", "gauge", "Bytes in archive segments."),
     MetricSpec("wireroom_search_seconds", "histogram", "One search, from parsed query to page.", ("kind",)),
     MetricSpec("wireroom_http_requests_total", "counter", "HTTP responses.", ("method", "route", "status")),

@@ -14,7 +14,7 @@ from services.index.access import may_read
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.search_params import SearchRequest, search_request
 from shared.http.auth import ApiKeys
-from shared.http.problems import FieldError, Problem
+from shared.http.problems import FieldError, Problem, problem_response
 from shared.metrics import Metrics
 
 ArticlePath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Our id of the article.")]
@@ -55,6 +55,18 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
         return json_response(await asyncio.to_thread(related_document, engine, article_id))
 
     return router
+
+
+def index_failed() -> Problem:
+    """Return the answer to a request over which the index broke (`IndexFailed`)."""
+    detail = (
+        "The index broke over this request. Its files are being checked, and made anew if they are damaged."
+    )
+    return Problem(503, "index-failed", detail, headers={"retry-after": "30"})
+
+
+async def answer_index_failed(_: Request, __: Exception) -> Response:
+    return problem_response(index_failed())
 
 
 def page_document(page: Page, warnings: tuple[str, ...]) -> dict[str, Any]:

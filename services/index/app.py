@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.index.api import search_router
+from services.index.api import answer_index_failed, search_router
 from services.index.archive import Archive
+from services.index.engine.protocol import IndexFailed
+from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
@@ -45,6 +47,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
         commit_interval_s=settings.commit_interval_s,
     )
     reindexer = Reindexer(engine, archive, handler.lock)
+    guard = IndexGuard(engine, reindexer, metrics, interval_s=settings.index_check_interval_s)
     consumer = StreamConsumer(
         settings,
         spec=ENRICHED,
@@ -73,6 +76,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
                 Trimmer(consumer.redis, partitions=settings.partitions, metrics=metrics).run(), name="trimmer"
             ),
             asyncio.create_task(states.run(), name="states"),
+            asyncio.create_task(guard.run(), name="guard"),
         ]
         async with consumer.running():
             yield
@@ -89,6 +93,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
         title="Wireroom index", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     install_http(app, metrics=metrics, limits=Limits())
+    app.add_exception_handler(IndexFailed, answer_index_failed)
     read_keys = _read_keys(settings)
     app.include_router(search_router(engine, metrics, read_keys))
     app.include_router(web_router(engine, metrics, read_keys))

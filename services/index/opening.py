@@ -35,7 +35,8 @@ def open_engine(data_dir: Path, archive: Archive) -> TantivyEngine:
 def _rebuilt(data_dir: Path, why: str) -> TantivyEngine:
     log.error("the index is rebuilt from the archive before this service starts", why=why)
     report = reindex(data_dir)
-    log.warning(
+    say = log.error if report.damaged_frames or report.damaged_records or report.failed else log.warning
+    say(
         "the index was rebuilt",
         records=report.records,
         written=report.written,

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from shared.settings import Port, ServiceSettings, is_loopback
+from shared.settings import Port, Seconds, ServiceSettings, is_loopback
 
 
 class IndexSettings(ServiceSettings):
@@ -24,6 +24,10 @@ class IndexSettings(ServiceSettings):
     )
     index_batch_entries: int = Field(
         200, ge=1, le=10_000, description="Articles that one commit takes at most."
+    )
+    index_check_interval_s: Seconds = Field(
+        6 * 3600.0,
+        description="Seconds from one comparison of all index files with their checksums to the next.",
     )
     commit_interval_s: float = Field(
         0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next; twice that when much comes in."

@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 from services.index.durable import FileLock, HeldElsewhere, fsync_directory, write_durably
+from services.index.engine.checksums import live_files
 from services.index.engine.protocol import IndexLocked, IndexUnusable
 from services.index.engine.schema import SCHEMA_VERSION
 
@@ -44,7 +45,7 @@ class IndexHome:
     def current(self) -> Path | None:
         """Return the directory in use, or None before the first. Raises IndexUnusable if it is gone."""
         try:
-            name = (self.path / "CURRENT").read_text(encoding="utf-8").strip()
+            name = (self.path / "CURRENT").read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             self._require_unused()
             return None
@@ -58,8 +59,7 @@ class IndexHome:
     def _require_unused(self) -> None:
         """Without CURRENT there must be no index, or only one that a crash left before its first commit."""
         for directory in self._directories():
-            meta = directory / "meta.json"
-            if meta.exists() and json.loads(meta.read_text(encoding="utf-8")).get("segments"):
+            if live_files(directory):
                 raise IndexUnusable(
                     f"{self.path / 'CURRENT'} is missing: write {directory.name!r} into it, "
                     "or run `wireroom reindex`"

@@ -37,6 +37,10 @@ class CommitFailed(TransientError):
     """Nothing since the last commit was kept: the caller has to deliver all of it again."""
 
 
+class IndexFailed(WireroomError):
+    """The engine broke over a read. Its files may be damaged: they are checked, and the index made anew."""
+
+
 class IndexUnusable(ConfigurationError):
     """The index cannot be opened; the message says why and how to mend it."""
 

@@ -13,9 +13,11 @@ from tantivy import DocAddress, Document, Occur, Searcher, SearchResult
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.analysis import fold
+from services.index.engine.checksums import require_intact, still_intact
 from services.index.engine.compiling import Compiler
 from services.index.engine.cursors import MAX_OFFSET, AfterKey, AtOffset, decode_cursor, encode_cursor
 from services.index.engine.facets import facet_counts, facet_request
+from services.index.engine.failing import failing_openly
 from services.index.engine.home import IndexHome, size_bytes
 from services.index.engine.marking import Marker, marker_for
 from services.index.engine.protocol import (
@@ -54,6 +56,7 @@ class TantivyEngine:
                 self._index = RevisionedIndex(directory)
                 self._home.make_current(directory)
             else:
+                require_intact(directory)
                 self._index = RevisionedIndex(directory)
             self._home.remove_all_but(directory)
         except BaseException:
@@ -62,6 +65,8 @@ class TantivyEngine:
         self._compiler = Compiler(self._index.schema)
         self._swap = threading.Lock()
         self._kept = SnapshotCache()
+        self._damage: str | None = None
+        self.suspect = False
 
     # Writing
 
@@ -107,11 +112,13 @@ class TantivyEngine:
             previous, self._index = self._index, replacement
             previous.close()
             self._kept.clear()
+            self._damage = None
             self._home.remove_all_but(current)
             return True
 
     # Reading
 
+    @failing_openly
     def get(self, article_id: str) -> StoredArticle | Tombstone | None:
         searcher = self._index.searcher
         address = self._address(searcher, article_id)
@@ -139,6 +146,7 @@ class TantivyEngine:
         hits = searcher.search(query, limit=1, count=False).hits
         return hits[0][1] if hits else None
 
+    @failing_openly
     def search(self, query: Query) -> Page:
         snapshot = self._index.snapshot
         place = decode_cursor(query.cursor, query) if query.cursor else None
@@ -199,6 +207,7 @@ class TantivyEngine:
             self._kept.keep(snapshot)
         return AtOffset(offset, last_seq)
 
+    @failing_openly
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
         held = self.get(article_id)
         if not isinstance(held, StoredArticle):
@@ -222,6 +231,7 @@ class TantivyEngine:
 
     # Looking after
 
+    @failing_openly
     def stats(self) -> EngineStats:
         snapshot = self._index.snapshot
         searcher = snapshot.searcher
@@ -237,8 +247,20 @@ class TantivyEngine:
             last_seq=snapshot.seq,
         )
 
+    def check_files(self) -> str | None:
+        """Compare all files with their checksums; return what is damaged, which `health` then says too."""
+        index = self._index
+        self.suspect = False
+        problem = still_intact(index.directory)
+        if index is not self._index:  # replaced meanwhile
+            return None
+        self._damage = problem
+        return problem
+
     def health(self) -> EngineHealth:
-        """Not ok while the writer is down after a failure, or the index directory has vanished."""
+        """Not ok while files are damaged, the writer is down after a failure, or the directory is gone."""
+        if self._damage is not None:
+            return EngineHealth(False, self._damage)
         if not self._index.writable:
             return EngineHealth(False, "the index writer is down; the next write tries to open it again")
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from tantivy import Index, IndexWriter, Query, Searcher
 
 from services.index.engine.analysis import register_analyzers
+from services.index.engine.checksums import note_closed, note_opened
 from services.index.engine.documents import document_from_event
 from services.index.engine.home import require_schema
 from services.index.engine.protocol import CommitFailed, IndexableEvent, IndexUnusable, UpsertOutcome
@@ -46,6 +48,7 @@ class RevisionedIndex:
     def __init__(self, directory: Path) -> None:
         """Open the index in `directory`, or make it there. Raises IndexUnusable."""
         require_schema(directory)
+        note_opened(directory)
         self.directory = directory
         self.schema = build_schema()
         self._lock = threading.RLock()
@@ -180,6 +183,8 @@ class RevisionedIndex:
             if writer is not None:
                 writer.rollback()
                 writer.wait_merging_threads()
+                with suppress(OSError):  # on a full disk there is no such note, as after a crash
+                    note_closed(self.directory)
 
 
 def _superseded(article_id: str, rank: Rank, before: Rank) -> UpsertOutcome:

@@ -19,10 +19,11 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from services.index.access import may_read
-from services.index.api import related_document, stored_article
+from services.index.api import index_failed, related_document, stored_article
 from services.index.engine.protocol import (
     FacetCount,
     Filters,
+    IndexFailed,
     InvalidCursor,
     Page,
     Query,
@@ -62,6 +63,7 @@ _HEADINGS = {
     414: "This address is too long",
     422: "This search cannot be read",
     500: "Something went wrong",
+    503: "This cannot be answered now",
 }
 
 
@@ -82,6 +84,8 @@ class PageRoute(APIRoute):
                 return problem_page(request, problem)
             except RequestValidationError as error:
                 return problem_page(request, problem_from_validation(error))
+            except IndexFailed:
+                return problem_page(request, index_failed())
             except Exception as error:
                 # The outermost middleware would answer this too, but with JSON.
                 log.exception("page failed", route=self.path, error=type(error).__name__)
