@@ -26,13 +26,15 @@ class InvalidEvent(PermanentError):
 
 
 class UnsupportedSchema(PermanentError):
-    """The entry was written by a version whose major we do not read."""
+    """The entry was written by a version whose major we do not read: it is parked until one does."""
 
     reason = "unsupported_schema"
 
     def __init__(self, version: str) -> None:
         self.version = version
-        super().__init__(f"schema version {version} is not readable here; upgrade this service, then replay")
+        super().__init__(
+            f"schema version {version} is not readable here: upgrade this service, readers before writers"
+        )
 
 
 class UnexpectedEvent(PermanentError):

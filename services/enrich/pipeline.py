@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from services.enrich.corpus import Fingerprint, Neighbours, fingerprint, related_from, version_of
 from services.enrich.draft import Draft
@@ -17,7 +17,7 @@ from services.enrich.steps.sentiment import SentimentModel
 from services.enrich.steps.terms import BackgroundIdf
 from services.enrich.steps.topics import TopicModel
 from shared.errors import UnprocessableArticle
-from shared.events import Article, ArticleEnriched, ArticleSubmitted, Link, Related
+from shared.events import Article, ArticleEnriched, ArticleSubmitted, Link, Part, Related
 from shared.metrics import Metrics
 
 CITED_IN_TEXT = "linked from the article"
@@ -198,6 +198,7 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         story_id=neighbours.story_id,
         provenance=event.provenance.model_copy(update={"versions": draft.versions}),
         extra=submitted.extra,
+        **_carried(submitted, Article),
     )
     return ArticleEnriched(
         article_id=event.article_id,
@@ -207,4 +208,12 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         content_hash=event.content_hash,
         submitted=submitted,
         article=article,
+        **_carried(event, ArticleEnriched),
     )
+
+
+def _carried(part: Part, target: type[Part]) -> dict[str, Any]:
+    """Return the fields that a newer minor version has added: passed on though nobody here knows them."""
+    return {
+        name: value for name, value in (part.model_extra or {}).items() if name not in target.model_fields
+    }

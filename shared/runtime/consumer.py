@@ -27,6 +27,7 @@ from shared.runtime.connection import CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S, conne
 from shared.runtime.delivery import Entry, Handler, Pace, RetryPolicy
 from shared.runtime.groups import ensure_groups
 from shared.runtime.halt import HaltWindow
+from shared.runtime.parked import ParkedReplayer
 from shared.runtime.processor import StreamProcessor
 from shared.runtime.reclaim import Reclaimer
 from shared.runtime.scripts import FORGET_CONSUMER, Call, run_many
@@ -105,6 +106,7 @@ class StreamConsumer:
             )
             for partition in range(settings.partitions)
         ]
+        self._parked = ParkedReplayer(self._redis, spec=spec, group=group, partitions=settings.partitions)
         self._broker: RedisBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._read_at: dict[str, float] = {}
@@ -136,6 +138,7 @@ class StreamConsumer:
             for processor in self._processors
         ]
         self._tasks.append(asyncio.create_task(self._watch()))
+        self._tasks.append(asyncio.create_task(self._parked.run(self._stopping)))
 
     async def _connect(self) -> None:
         while not self._stopping.is_set():

@@ -8,20 +8,22 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.errors import InvalidEvent, PermanentError
-from shared.events import DeadLetter, decode_event
+from shared.errors import InvalidEvent, PermanentError, UnexpectedEvent
+from shared.events import ArticleEvent, DeadLetter, decode_event
 from shared.receipts import stage_field, stage_value
 from shared.runtime.lag import parse_id
 from shared.runtime.scripts import Call, Script, run_all
 from shared.streams import DEAD, EVENT_FIELD, STREAMS, article_key
 
-# Puts the bytes back where they came from and removes the letter, once. KEYS: dead stream, origin stream,
-# article hash; ARGV: letter id, n, n receipt fields and values, entry fields and values.
+# Puts the bytes back where they came from and removes the letter, once. XADD goes first: were it refused, the
+# letter is still there. KEYS: dead stream, origin stream, [article hash]; ARGV: letter id, n, n receipt
+# fields and values, entry fields and values.
 _REPLAY = Script.of("""
-if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
 local n = tonumber(ARGV[2])
-if n > 0 then redis.call('HSET', KEYS[3], unpack(ARGV, 3, 2 + 2 * n)) end
 redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3 + 2 * n))
+redis.call('XDEL', KEYS[1], ARGV[1])
+if n > 0 then redis.call('HSET', KEYS[3], unpack(ARGV, 3, 2 + 2 * n)) end
 return 1
 """)
 
@@ -54,7 +56,7 @@ class DeadLetters:
         while len(found) < limit:
             rows = _rows(await self._redis.xrevrange(DEAD.key(partition), max=end, min="-", count=200))
             for entry_id, fields in rows:
-                letter = _decode(fields)
+                letter = _decode(entry_id, fields)
                 if reason is None or letter.reason == reason:
                     found.append((f"{partition}-{entry_id.decode()}", letter))
             if len(rows) < 200:
@@ -72,7 +74,7 @@ class DeadLetters:
         """Raises ValueError if `letter_id` is no dead letter id."""
         partition, entry_id = _split_id(letter_id)
         rows = _rows(await self._redis.xrange(DEAD.key(partition), min=entry_id, max=entry_id))
-        return _decode(rows[0][1]) if rows else None
+        return _decode(*rows[0]) if rows else None
 
     async def replay(self, letter_id: str) -> bool:
         """Put the entry back on its stream; False if there is no such letter (any more)."""
@@ -82,8 +84,12 @@ class DeadLetters:
         partition, entry_id = _split_id(letter_id)
         if letter.stream not in {spec.key(partition) for spec in STREAMS}:
             raise InvalidEvent(f"dead letter {letter_id} names an unknown stream {letter.stream!r}")
-        receipt = _replay_receipt(letter)
-        key = article_key(letter.article_id, self._partitions) if letter.article_id else letter.stream
+        keys: tuple[str, ...] = (DEAD.key(partition), letter.stream)
+        receipt: tuple[str, ...] = ()
+        event = _event_in(letter)
+        if event is not None:
+            keys += (article_key(event.article_id, self._partitions),)
+            receipt = stage_field("replayed", event.epoch, event.revision), stage_value(datetime.now(UTC))
         entry: list[bytes] = []
         for name, value in letter.fields.items():
             entry += [name.encode("latin-1"), value]
@@ -91,10 +97,7 @@ class DeadLetters:
             self._redis,
             _REPLAY,
             [
-                Call(
-                    (DEAD.key(partition), letter.stream, key),
-                    (entry_id, len(receipt) // 2, *receipt, *entry),
-                )
+                Call(keys, (entry_id, len(receipt) // 2, *receipt, *entry)),
             ],
         )
         return bool(moved)
@@ -105,14 +108,12 @@ class DeadLetters:
         return bool(await self._redis.xdel(DEAD.key(partition), entry_id))
 
 
-def _replay_receipt(letter: DeadLetter) -> list[str]:
+def _event_in(letter: DeadLetter) -> ArticleEvent | None:
     try:
         event = decode_event(letter.fields.get(EVENT_FIELD.decode(), b""))
     except PermanentError:  # replayed because another version may be able to read it
-        return []
-    if isinstance(event, DeadLetter):
-        return []
-    return [stage_field("replayed", event.epoch, event.revision), stage_value(datetime.now(UTC))]
+        return None
+    return None if isinstance(event, DeadLetter) else event
 
 
 def _rows(reply: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
@@ -120,11 +121,24 @@ def _rows(reply: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
     return list(reply or ())
 
 
-def _decode(fields: dict[bytes, bytes]) -> DeadLetter:
-    event = decode_event(fields[EVENT_FIELD])
-    if not isinstance(event, DeadLetter):
-        raise InvalidEvent(f"{type(event).__name__} found among dead letters")
-    return event
+def _decode(entry_id: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
+    """Return the letter; one that cannot be read, since another version wrote it, as one that says so."""
+    try:
+        event = decode_event(fields.get(EVENT_FIELD, b""))
+        if isinstance(event, DeadLetter):
+            return event
+        raise UnexpectedEvent(f"{type(event).__name__} found among dead letters")
+    except PermanentError as error:
+        return DeadLetter(
+            stream="unknown",
+            group="unknown",
+            entry_id=entry_id.decode(),
+            reason=error.reason,
+            error=f"this dead letter cannot be read: {error}",
+            attempts=0,
+            died_at=datetime.fromtimestamp(parse_id(entry_id)[0] / 1000, UTC),
+            fields={name.decode("latin-1"): value for name, value in fields.items()},
+        )
 
 
 def _split_id(letter_id: str) -> tuple[int, str]:

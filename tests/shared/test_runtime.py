@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from redis.asyncio import Redis
@@ -17,47 +16,13 @@ from shared.receipts import receipt_from_hash
 from shared.runtime.backpressure import BackpressureSampler
 from shared.runtime.consumer import StreamConsumer
 from shared.runtime.deadletters import DeadLetters
-from shared.runtime.delivery import Delivery, Done, Entry, Handler, Result, slices
+from shared.runtime.delivery import Delivery, Done, Entry, Result, slices
 from shared.runtime.groups import ensure_groups
 from shared.runtime.lag import read_lags
 from shared.runtime.trim import Trimmer
-from shared.settings import ServiceSettings
 from shared.streams import DEAD, ENRICHED, EVENT_FIELD, RAW, article_key
+from tests.shared.conftest import Start
 from tests.support import article_id, eventually, submitted
-
-Start = Callable[..., Any]
-
-
-@pytest.fixture
-async def start(redis: Redis, redis_url: str) -> AsyncIterator[Start]:
-    """Start a consumer of articles.raw with a given handler; every consumer is stopped after the test."""
-    consumers: list[StreamConsumer] = []
-
-    async def start_consumer(
-        handler: Handler,
-        *,
-        max_records: int = 50,
-        exit_process: Callable[[int], Any] = pytest.fail,
-        **settings: Any,
-    ) -> StreamConsumer:
-        values: dict[str, Any] = {"retry_base_s": 0.02, "reclaim_idle_s": 0.4, "drain_timeout_s": 3}
-        consumer = StreamConsumer(
-            ServiceSettings(redis_url=redis_url, **(values | settings)),
-            spec=RAW,
-            group="enrich",
-            handler=handler,
-            next_spec=ENRICHED,
-            max_records=max_records,
-            metrics=Metrics(),
-            exit_process=exit_process,
-        )
-        consumers.append(consumer)
-        await consumer.start()
-        return consumer
-
-    yield start_consumer
-    for consumer in consumers:
-        await consumer.stop()
 
 
 async def add(redis: Redis, *names: str, stream: str = RAW.key(0)) -> None:

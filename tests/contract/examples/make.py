@@ -1,10 +1,14 @@
-"""Writes one example per event of the current schema version: run it once, when a version is new.
+"""Writes the examples of the current schema version: run it once, when a version is new.
 
-python tests/contract/examples/make.py
+    PYTHONPATH=. python tests/contract/examples/make.py
+
+Each event has one example with every field and one with as few as there may be. A version that was released
+is never written again: tests/contract/test_events.py compares the files with DIGESTS.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,7 +96,7 @@ ARTICLE = Article(
     provenance=PROVENANCE,
     extra={"desk": "world"},
 )
-EVENTS: tuple[Event, ...] = (
+FULL: tuple[Event, ...] = (
     ArticleSubmitted(
         article_id=ID,
         revision=2,
@@ -119,12 +123,56 @@ EVENTS: tuple[Event, ...] = (
         fields={"event": b'{"type":"ArticleSubmitted"}\xff'},
     ),
 )
+LEAST: tuple[Event, ...] = (
+    ArticleSubmitted(
+        article_id=ID,
+        revision=0,
+        received_at=AT,
+        content_hash="c0ffee",
+        article=SubmittedArticle(title="Ministers finish sea code"),
+        provenance=Provenance(door="batch"),
+    ),
+    ArticleEnriched(
+        article_id=ID,
+        revision=1,
+        received_at=AT,
+        content_hash="c0ffee",
+        submitted=SubmittedArticle(title="Ministers finish sea code"),
+        article=Article(
+            id=ID,
+            revision=1,
+            title="Ministers finish sea code",
+            body="",
+            received_at=AT,
+            language=Language(code="und", confidence=0),
+            sentiment=Sentiment(label="neutral", score=0, confidence=0),
+            provenance=Provenance(door="batch"),
+        ),
+    ),
+    ArticleRetracted(article_id=ID, revision=3, received_at=AT, withheld=True),
+    DeadLetter(
+        stream="articles.enriched.{7}",
+        group="index",
+        entry_id="1764057600000-1",
+        reason="invalid_event",
+        error="InvalidEvent: it is no JSON",
+        attempts=1,
+        died_at=AT,
+        fields={},
+    ),
+)
 
 
 def main() -> None:
-    for event in EVENTS:
-        path = HERE / f"{type(event).__name__}-{SCHEMA_VERSION}.json"
-        path.write_text(event.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for suffix, events in (("", FULL), ("-least", LEAST)):
+        for event in events:
+            path = HERE / f"{type(event).__name__}-{SCHEMA_VERSION}{suffix}.json"
+            path.write_text(event.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted(HERE.glob("*.json"))
+    ]
+    (HERE / "DIGESTS").write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
