@@ -10,6 +10,7 @@ import typer
 
 from services.cli import (
     admin,
+    backup,
     bench,
     chaos,
     containers,
@@ -35,7 +36,20 @@ app = typer.Typer(
 )
 
 # One module per group of commands; each adds its own.
-for module in (up, submit, search, dead, admin, doctor, bench, chaos, evaluate, containers, reference):
+for module in (
+    up,
+    submit,
+    search,
+    dead,
+    admin,
+    backup,
+    doctor,
+    bench,
+    chaos,
+    evaluate,
+    containers,
+    reference,
+):
     module.register(app)
 
 

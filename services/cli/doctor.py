@@ -78,18 +78,6 @@ def _check_service(service: str, data_dir: Path) -> Check:
     return Check(name, "fail", f"not ready: {readiness_words(response.text)}", "Its log says more.")
 
 
-def _redis_settings(instance: Instance | None) -> ServiceSettings:
-    from shared.settings import ServiceSettings, load_settings
-
-    settings = load_settings(ServiceSettings)
-    if instance is None:
-        return settings
-    values: dict[str, Any] = {**settings.model_dump(), "redis_url": instance.redis_url}
-    if instance.redis_password_file is not None:
-        values["redis_password"] = Path(instance.redis_password_file).read_text(encoding="utf-8").strip()
-    return ServiceSettings(**values)
-
-
 def _check_room(client: Any) -> Iterator[Check]:
     """Check that Redis has room for as much as enrich keeps there and ingest lets wait there."""
     from services.enrich.settings import EnrichSettings
@@ -113,10 +101,11 @@ def _check_pipeline(instance: Instance | None) -> Iterator[Check]:
     from redis import Redis
     from redis.exceptions import RedisError
 
+    from services.cli.backups.redis_access import redis_settings
     from shared.runtime.connection import redis_url
 
     try:
-        settings = _redis_settings(instance)
+        settings = redis_settings(instance)
         client = Redis.from_url(redis_url(settings), socket_timeout=5.0, socket_connect_timeout=2.0)
         with client:
             yield from checks.check_redis(client)
