@@ -6,9 +6,9 @@ Each stage sets one field per revision, so that doing it twice changes nothing:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -60,11 +60,14 @@ def stage_value(at: datetime, detail: str | None = None) -> str:
 _STAGE_ORDER: tuple[Stage, ...] = (
     "accepted", "retracted", "dead_lettered", "replayed", "enriched", "superseded", "indexed",
 )  # fmt: skip
+# Each stage has the time of whoever wrote it, and clocks differ. What comes first and last of a revision is
+# known without them.
+_FIRST, _LAST = ("accepted",), ("superseded", "indexed")
 
 
 def receipt_from_hash(article_id: str, fields: Mapping[bytes, bytes]) -> Receipt | None:
     """Return the receipt that the article's Redis hash tells, or None if nothing was ever accepted."""
-    rows: list[tuple[int, datetime, int, ReceiptEntry]] = []
+    rows: list[_Row] = []
     for name, value in fields.items():
         if not name.startswith(b"t:"):
             continue
@@ -77,16 +80,43 @@ def receipt_from_hash(article_id: str, fields: Mapping[bytes, bytes]) -> Receipt
             revision=int(revision),
             detail=detail or None,
         )
-        rows.append((int(epoch), entry.at, _STAGE_ORDER.index(entry.stage), entry))
+        rows.append(_Row(int(epoch), entry))
     if not rows:
         return None
-    rows.sort(key=lambda row: row[:3])
-    latest = max(rows, key=lambda row: (row[0], row[3].stage == "retracted", row[3].revision, row[1], row[2]))
+    latest = max(
+        rows, key=lambda row: (row.epoch, row.entry.stage == "retracted", row.entry.revision, row.step)
+    )
     return Receipt(
         id=article_id,
-        revision=latest[3].revision,
-        status=latest[3].stage,
+        revision=latest.entry.revision,
+        status=latest.entry.stage,
         duplicates=int(fields.get(DUPLICATES_FIELD, b"0")),
         duplicate_of=(fields.get(DUPLICATE_OF_FIELD) or b"").decode() or None,
-        timeline=tuple(row[3] for row in rows),
+        timeline=_in_order(rows),
     )
+
+
+class _Row(NamedTuple):
+    epoch: int
+    entry: ReceiptEntry
+
+    @property
+    def part(self) -> int:
+        """0 for what begins a revision, 2 for what ends it, 1 for what is between."""
+        return 0 if self.entry.stage in _FIRST else 2 if self.entry.stage in _LAST else 1
+
+    @property
+    def step(self) -> tuple[int, datetime, int]:
+        """Where this is in the life of its revision."""
+        return self.part, self.entry.at, _STAGE_ORDER.index(self.entry.stage)
+
+
+def _in_order(rows: Sequence[_Row]) -> tuple[ReceiptEntry, ...]:
+    """Return the entries oldest first, none of them before what must have come before it."""
+    shown_at: dict[int, datetime] = {}
+    reached: dict[tuple[int, int], datetime] = {}
+    for number, row in sorted(enumerate(rows), key=lambda one: one[1].step):
+        version = row.epoch, row.entry.revision
+        reached[version] = shown_at[number] = max(row.entry.at, reached.get(version, row.entry.at))
+    order = sorted(shown_at, key=lambda number: (rows[number].epoch, shown_at[number], rows[number].step))
+    return tuple(rows[number].entry for number in order)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+from bench.chaos.consumer_faults import SlowConsumer, TenfoldSlower
+from bench.chaos.hostile_clients import Bombs, SlowLoris
 from bench.chaos.poison import Poison
 from bench.chaos.process_faults import Kill, KillRedis, StallEnrich
 from bench.chaos.redis_faults import PauseRedis, RedisOutOfMemory
-from bench.chaos.traffic_faults import IdempotencyConflict, IdenticalSubmits, SlowConsumer, SlowLoris
+from bench.chaos.traffic_faults import IdempotencyConflict, IdenticalSubmits
 from bench.chaos.world import Fault
 
 FAULTS: dict[str, Callable[[], Fault]] = {
@@ -21,8 +23,10 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "redis_out_of_memory": RedisOutOfMemory,
     "stall_enrich": StallEnrich,
     "slow_consumer": SlowConsumer,
+    "tenfold_slower": TenfoldSlower,
     "poison": Poison,
     "identical_submits": IdenticalSubmits,
     "idempotency_conflict": IdempotencyConflict,
     "slow_loris": SlowLoris,
+    "bombs": Bombs,
 }

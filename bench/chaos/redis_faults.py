@@ -36,12 +36,12 @@ class PauseRedis:
             *(probe(world, result, door) for door in ("single", "keyed", "batch")),
             *(_reading(world, result, path) for path in READS),
         )
-        red = await world.until(lambda: _all_red(world), RED_LIMIT_S - (time.monotonic() - began), 0.2)
+        red = await world.until(lambda: all_red(world), RED_LIMIT_S - (time.monotonic() - began), 0.2)
         if result.expect(red is not None, f"/readyz was not red everywhere {RED_LIMIT_S:g} s later"):
             result.worst("readyz_red_after_s", time.monotonic() - began)
         while time.monotonic() - began < length_s:
             await probe(world, result, "single")
-            await _livez(world, result)
+            await livez(world, result)
             await asyncio.sleep(1)
         _answered_in_time(world, result, began)
 
@@ -77,14 +77,14 @@ async def _reading(world: World, result: Result, path: str) -> None:
     )
 
 
-async def _all_red(world: World) -> bool:
+async def all_red(world: World) -> bool:
     answers = await asyncio.gather(
         *(world.observer.status(name, "/readyz") for name in ("ingest", "enrich", "index"))
     )
     return all(status == 503 for status, _ in answers)
 
 
-async def _livez(world: World, result: Result) -> None:
+async def livez(world: World, result: Result) -> None:
     for service in ("ingest", "enrich", "index"):
         status, took = await world.observer.status(service, "/livez")
         result.expect(status == 200, f"/livez of {service} answered {status}")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import signal
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +11,13 @@ from pathlib import Path
 from bench.chaos.oracle import Violation
 from bench.chaos.plans import make_plan
 from bench.chaos.poison import raw_fields
+from bench.chaos.rolling import EXIT_LIMIT_S, end_service, log_lines
 from bench.chaos.session import running_world, scratch_stack, under_load, verdict
 from bench.chaos.texts import Subject
 from bench.chaos.tracing import traced_redis, unsynced_replies
 from bench.chaos.world import Result, World
 from shared.streams import EVENT_FIELD, RAW
 
-EXIT_LIMIT_S = 20.0
 READY_AGAIN_S = 20.0
 POISONS = 30  # with two workers: 20 may die before both halt, and the rest after a restart
 LOAD_S = 6.0
@@ -63,7 +60,7 @@ async def sigterm_under_load(setting: Setting, result: Result) -> None:
         async with under_load(world):
             await asyncio.sleep(LOAD_S / 2)
             for service in ("ingest", "enrich", "index"):
-                await _end_service(world, result, service)
+                await end_service(world, result, service)
             code, seconds = await stack.stop()
             result.worst("exit_s", seconds)
             result.expect(code == 0, f"`wireroom up` exited with {code}")
@@ -71,47 +68,6 @@ async def sigterm_under_load(setting: Setting, result: Result) -> None:
             await stack.start()
             await asyncio.sleep(LOAD_S / 2)
         await conclude(world, result, "term")
-
-
-async def _end_service(world: World, result: Result, service: str) -> None:
-    """SIGTERM one service and wait for its successor, as in a rolling restart."""
-    victims = world.stack.signal(service, signal.SIGTERM)
-    began = time.monotonic()
-
-    async def gone() -> bool:
-        return not any(map(_is_alive, victims.values()))
-
-    took = await world.until(gone, EXIT_LIMIT_S)
-    if result.expect(took is not None, f"{service} had not exited {EXIT_LIMIT_S:g} s after SIGTERM"):
-        result.worst(f"{service}_exit_s", time.monotonic() - began)
-    await world.until(world.stack.ready, 40, 0.2)
-    exits = [line for line in _log_lines(world) if line.get("service", "").partition("-")[0] == service]
-    codes = [words for line in exits if (words := _exit_words(str(line.get("event", ""))))]
-    result.expect(
-        bool(codes) and set(codes) == {"code 0"},
-        f"{service} exited with {codes or 'nothing that was logged'}",
-    )
-
-
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
-
-
-def _exit_words(message: str) -> str:
-    found = re.match(r"exited \(([^)]*)\)", message)
-    return found[1] if found else ""
-
-
-def _log_lines(world: World) -> list[dict[str, str]]:
-    lines = []
-    for line in world.stack.log_file.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            document = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(document, dict):
-            lines.append(document)
-    return lines
 
 
 async def too_many_invalid(setting: Setting, result: Result) -> None:
@@ -195,7 +151,7 @@ async def _flush_under_load(world: World, result: Result) -> None:
     lost = sum(sight.status == 404 for sight in sights)
     result.measured["in_flight_lost"] = lost
     if lost:
-        told = [line for line in _log_lines(world) if "lost" in str(line.get("event", "")).lower()]
+        told = [line for line in log_lines(world) if "lost" in str(line.get("event", "")).lower()]
         result.expect(bool(told), f"{lost} accepted articles are lost, and no line of the log says so")
 
 

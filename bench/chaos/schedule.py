@@ -29,10 +29,12 @@ TIMINGS: dict[str, Timing] = {
     "redis_out_of_memory": Timing(4, 8, 6, 2),
     "stall_enrich": Timing(18, 22, 4, 1),
     "slow_consumer": Timing(10, 14, 25, 1),
+    "tenfold_slower": Timing(12, 14, 35, 1),
     "poison": Timing(0, 0, 5, 2),
     "identical_submits": Timing(0, 0, 2, 1),
     "idempotency_conflict": Timing(0, 0, 1, 1),
-    "slow_loris": Timing(12, 12, 3, 1),
+    "slow_loris": Timing(16, 16, 4, 1),
+    "bombs": Timing(0, 0, 6, 1),
 }
 
 

@@ -33,11 +33,12 @@ class StackFailed(Exception):
 
 @dataclass(slots=True)
 class Stack:
-    """Start, stop and get at one instance. Ports stay the same over restarts."""
+    """Start, stop and get at one instance. Ports stay the same over restarts; `code` is what it runs."""
 
     data_dir: Path
     variables: dict[str, str] = field(default_factory=dict)
     workers: int = 2
+    code: Path = ROOT
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in SERVICES})
     process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +59,7 @@ class Stack:
             "WIREROOM_HIGH_WATER_ENTRIES": str(HIGH_WATER),
             "WIREROOM_LOW_WATER_ENTRIES": str(LOW_WATER),
         }
-        return {**kept, "PYTHONPATH": str(ROOT), **marks, **self.variables}
+        return {**kept, "PYTHONPATH": str(self.code), **marks, **self.variables}
 
     def spawn(self) -> None:
         """Start the process and return at once."""
@@ -69,7 +70,8 @@ class Stack:
                 [*leash, sys.executable, "-m", "services.cli", "up", "--no-samples", "--log-format", "json",
                  "--data-dir", str(self.data_dir), "--enrich-workers", str(self.workers), *ports],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                cwd=ROOT, env=self._environment(), start_new_session=True,
+                # Python looks in the working directory first, and that must be no version of the code.
+                cwd=self.data_dir.parent, env=self._environment(), start_new_session=True,
             )  # fmt: skip
 
     async def start(self) -> float:
@@ -125,9 +127,10 @@ class Stack:
         return chosen
 
     def redis(self) -> Redis:
-        """Return a client of the private Redis; close it."""
+        """Return a client of its Redis; close it."""
         document = self.run_file()
-        password = Path(document["redis_password_file"]).read_text(encoding="utf-8").strip()
+        file = document["redis_password_file"]
+        password = Path(file).read_text(encoding="utf-8").strip() if file else None
         client: Redis = Redis.from_url(document["redis_url"], password=password, socket_timeout=5)
         return client
 

@@ -94,9 +94,9 @@ class StoreHandler:
         for event, outcome in zip(events, outcomes, strict=True):
             self._metrics.inc("wireroom_documents_indexed_total", outcome=outcome.outcome)
             if outcome.outcome == "indexed":
-                self._metrics.observe(
-                    "wireroom_searchable_seconds", (now - event.received_at).total_seconds()
-                )
+                # Ingest's clock may be ahead of ours.
+                seconds = max((now - event.received_at).total_seconds(), 0.0)
+                self._metrics.observe("wireroom_searchable_seconds", seconds)
         self._metrics.set("wireroom_index_last_commit_timestamp_seconds", now.timestamp())
 
 

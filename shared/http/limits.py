@@ -26,14 +26,16 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Limits:
     """`max_body_bytes` holds for every path but those in `by_path`.
 
-    `idle_timeout_s` bounds each wait for more of a body, `body_timeout_s` all waits for one body together;
-    the time a handler takes between two reads is its own.
+    `idle_timeout_s` bounds each wait for more of a body, `body_timeout_s` all waits for one body together. A
+    body that comes in drops must keep up `min_bytes_per_s` beyond its first `idle_timeout_s`. The time a
+    handler takes between two reads is its own.
     """
 
     max_body_bytes: int = 1 << 20
     by_path: Mapping[str, int] = field(default_factory=dict)
     idle_timeout_s: float = 10.0
     body_timeout_s: float = 60.0
+    min_bytes_per_s: float = 512.0
 
 
 class LimitRequests:
@@ -112,12 +114,17 @@ class _BodyGuard:
     async def _receive_in_time(self) -> Message:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        allowed_s = min(self._limits.idle_timeout_s, self._limits.body_timeout_s - self._waited_s)
+        limits = self._limits
+        allowed_s = min(
+            limits.idle_timeout_s,
+            limits.body_timeout_s - self._waited_s,
+            limits.idle_timeout_s + self._read_bytes / limits.min_bytes_per_s - self._waited_s,
+        )
         try:
             async with asyncio.timeout(allowed_s):
                 return await self._receive()
         except TimeoutError:
-            raise self._violated(_too_slow(self._limits)) from None
+            raise self._violated(_too_slow(limits)) from None
         finally:
             self._waited_s += loop.time() - started
 
@@ -185,6 +192,7 @@ def _encoded(value: bytes) -> Problem:
 def _too_slow(limits: Limits) -> Problem:
     detail = (
         f"The body did not arrive: no more than {limits.idle_timeout_s:g} s may pass between two parts "
-        f"of it, and {limits.body_timeout_s:g} s in all. Send it again."
+        f"of it, and {limits.body_timeout_s:g} s in all, at no less than {limits.min_bytes_per_s:g} bytes a "
+        "second. Send it again."
     )
     return Problem(408, "body-too-slow", detail, title="Body too slow", headers=_CLOSE)

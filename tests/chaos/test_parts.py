@@ -33,7 +33,9 @@ def test_a_subject_knows_the_id_that_ingest_gives_it() -> None:
     read = read_article(subject.payload(1, revision=None), NOW)
     origin = Origin("api", None, NOW)
     assert (
-        submission_from_article(read, origin, restore=False, partitions=1, ttl_s=60).article_id
+        submission_from_article(
+            read, origin, generation="g", restore=False, partitions=1, ttl_s=60
+        ).article_id
         == subject.article_id
     )
 

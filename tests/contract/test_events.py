@@ -138,3 +138,21 @@ def test_a_receipt_tells_the_latest_stage_of_the_latest_revision() -> None:
     ]  # fmt: skip
     assert receipt.timeline[-1].detail == "attempts_exhausted: a|b"
     assert receipt_from_hash("x", {b"rev": b"1"}) is None
+
+
+@pytest.mark.parametrize(("ingest_s", "enrich_s", "index_s"), list(permutations((-360, 0, 360))))
+def test_a_receipt_is_right_though_the_clocks_are_not(ingest_s: int, enrich_s: int, index_s: int) -> None:
+    at = datetime(2026, 11, 25, 8, tzinfo=UTC)
+
+    def fields(*stages: str) -> dict[bytes, bytes]:
+        skew = {"accepted": ingest_s, "replayed": ingest_s, "enriched": enrich_s, "indexed": index_s}
+        return {
+            stage_field(stage, 0, 1).encode(): stage_value(at + timedelta(seconds=skew[stage] + n)).encode()  # type: ignore[arg-type]
+            for n, stage in enumerate(stages)
+        }
+
+    for stages in (("accepted", "enriched"), ("accepted", "enriched", "indexed")):
+        receipt = receipt_from_hash("x", fields(*stages))
+        assert receipt is not None
+        assert receipt.status == stages[-1]
+        assert [entry.stage for entry in receipt.timeline] == list(stages)

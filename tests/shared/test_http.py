@@ -241,13 +241,21 @@ def part(body: bytes, more: bool = True) -> Message:
     ],
 )
 async def test_a_body_has_limits_of_size_and_time(messages: list[Message | float], status: int) -> None:
-    limits = Limits(max_body_bytes=10, idle_timeout_s=0.15, body_timeout_s=0.4)
+    limits = Limits(max_body_bytes=10, idle_timeout_s=0.15, body_timeout_s=0.4, min_bytes_per_s=0.1)
     sent = await run_limited(messages, limits)
     assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [status]
     assert sent[-1].get("more_body", False) is False
     if status != 200:
         document = b"".join(message.get("body", b"") for message in sent)
         assert json.loads(document)["status"] == status
+
+
+@pytest.mark.parametrize(("drop", "status"), [(b"a", 408), (b"a" * 100, 200)], ids=["drops", "a slow line"])
+async def test_a_body_must_keep_up_a_least_rate(drop: bytes, status: int) -> None:
+    limits = Limits(max_body_bytes=10_000, idle_timeout_s=0.15, body_timeout_s=10, min_bytes_per_s=500)
+    messages: list[Message | float] = [*[part(drop), 0.05] * 8, part(b"b", False)]
+    sent = await run_limited(messages, limits)
+    assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [status]
 
 
 async def test_waiting_for_a_client_to_hang_up_has_no_limit() -> None:

@@ -1,0 +1,188 @@
+"""Clients that mean harm: connections that never finish, and bodies that would grow without end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import time
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+from bench.chaos.ledger import Operation
+from bench.chaos.texts import Subject
+from bench.chaos.world import Result, World
+
+SOCKETS = 200
+CLOSED_WITHIN_S = 12.5  # the product's 10 s, one byte a second more, and what a busy machine adds
+PROBES = 300
+# Below this a difference between two 99th percentiles on a shared machine says nothing.
+NOISE_S = 0.025
+MAX_GROWTH_BYTES = 48 << 20
+ZEROS = bytes(10 << 20)
+
+_HEAD = b"POST /v1/articles HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+# What is sent at once, and then a byte of what is sent each second (nothing: silence).
+TRICKS: dict[str, tuple[bytes, bytes]] = {
+    "half a head": (b"POST /v1/articles HTTP/1.1\r\nhost: x\r\ncontent-", b""),
+    "half a body": (_HEAD + b'content-length: 4000\r\n\r\n{"title": "never fin', b""),
+    "half a chunk": (_HEAD + b'transfer-encoding: chunked\r\n\r\nff\r\n{"title": "never', b""),
+    "a head in drops": (b"POST /v1/articles HTTP/1.1\r\nhost: x\r\nx-long: ", b"y"),
+    "a body in drops": (_HEAD + b'content-length: 4000\r\n\r\n{"title": "', b"y"),
+}
+
+
+@dataclass(slots=True)
+class SlowLoris:
+    """200 connections that hold on to the service in five ways, while others submit as ever."""
+
+    name: str = "slow_loris"
+    passes_when: str = (
+        f"{SOCKETS} sockets of {len(TRICKS)} kinds closed within about 10 s; "
+        "p99 of good submits under twice the baseline"
+    )
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def apply(self, world: World, result: Result, length_s: float) -> None:
+        baseline = await _submit_p99(world)
+        began = time.monotonic()
+        tricks = [list(TRICKS.values())[n % len(TRICKS)] for n in range(SOCKETS)]
+        closing = [asyncio.create_task(self._hold(world, *trick)) for trick in tricks]
+        during = await _submit_p99(world)
+        result.worst("baseline_p99_ms", baseline * 1000)
+        result.worst("p99_ms", during * 1000)
+        result.expect(
+            during < max(2 * baseline, NOISE_S),
+            f"p99 of good submits went from {baseline * 1000:.1f} to {during * 1000:.1f} ms",
+        )
+        done, left = await asyncio.wait(closing, timeout=max(CLOSED_WITHIN_S - (time.monotonic() - began), 0))
+        result.expect(not left, f"{len(left)} of {SOCKETS} sockets were open after {CLOSED_WITHIN_S:g} s")
+        for task in left:
+            task.cancel()
+        for task in done:
+            result.worst("closed_after_s", task.result())
+
+    async def _hold(self, world: World, data: bytes, drop: bytes) -> float:
+        began = time.monotonic()
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports["ingest"])
+        self._writers.append(writer)
+        writer.write(data)
+        dripping = asyncio.create_task(_drip(writer, drop)) if drop else None
+        with contextlib.suppress(OSError):
+            while await reader.read(4096):
+                pass
+        if dripping is not None:
+            dripping.cancel()
+        return time.monotonic() - began
+
+    async def undo(self, world: World, result: Result) -> None:
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+
+async def _drip(writer: asyncio.StreamWriter, drop: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            await asyncio.sleep(1)
+            writer.write(drop)
+            await writer.drain()
+
+
+async def _submit_p99(world: World) -> float:
+    """Return the 99th percentile of submits sent one after the other, each an obligation as any other."""
+    took = []
+    url = f"{world.stack.url('ingest')}/v1/articles"
+    async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+        for _ in range(PROBES):
+            subject = Subject(f"zq{world.fresh_name()}good")
+            operation = Operation("publish", 1, subject.text(1).digest)
+            obligation = world.ledger.open(subject.article_id, subject.word)
+            before = obligation.begin(operation)
+            began = time.monotonic()
+            response = await client.post(url, json=subject.payload(1, revision=1))
+            took.append(time.monotonic() - began)
+            if response.is_success:
+                obligation.settle(before, operation, "accepted", at_s=0, revision=1)
+    return sorted(took)[int(PROBES * 0.99)]
+
+
+def bombs() -> dict[str, tuple[bytes, dict[str, str], int]]:
+    """Return bodies that are small and would be huge, with their headers and the status they must get."""
+    once = gzip.compress(ZEROS, 9)
+    article = json.dumps({"title": "x", "body": "y" * (10 << 20)}).encode()
+    return {
+        "gzip": (once, {"content-encoding": "gzip"}, 415),
+        "gzip in gzip": (gzip.compress(once, 9), {"content-encoding": "gzip, gzip"}, 415),
+        "deflate": (zlib.compress(ZEROS, 9), {"content-encoding": "deflate"}, 415),
+        "br": (once, {"content-encoding": "br"}, 415),
+        "not said to be gzip": (once, {}, 400),
+        "too large": (article, {}, 413),
+    }
+
+
+@dataclass(slots=True)
+class Bombs:
+    """Compressed bodies that would grow a thousandfold; bodies over the limit with and without a length."""
+
+    name: str = "bombs"
+    passes_when: str = "each refused as 400, 413 or 415 with its reason; memory flat; submits go on"
+
+    async def apply(self, world: World, result: Result, length_s: float) -> None:
+        pid = world.stack.pids("ingest")["ingest"]
+        before = resident_bytes(pid)
+        async with httpx2.AsyncClient(
+            base_url=world.stack.url("ingest"), timeout=20, trust_env=False
+        ) as client:
+            for name, (body, headers, expected) in bombs().items():
+                for path in ("/v1/articles", "/v1/articles/batch"):
+                    if path.endswith("batch") and name in ("not said to be gzip", "too large"):
+                        continue  # a batch may be larger, and answers line by line
+                    await _refused(client, result, name, path, body, headers, expected)
+            await _refused(client, result, "no length", "/v1/articles", _without_length(), {}, 413)
+        growth = resident_bytes(pid) - before
+        result.worst("memory_growth_mb", growth / 1e6)
+        result.expect(growth < MAX_GROWTH_BYTES, f"ingest's memory grew by {growth / 1e6:.0f} MB")
+
+    async def undo(self, world: World, result: Result) -> None:
+        return
+
+
+async def _without_length() -> AsyncIterator[bytes]:
+    """Twice what one article may have, in chunks."""
+    for _ in range(1024):
+        yield b"x" * 4096
+
+
+async def _refused(
+    client: httpx2.AsyncClient,
+    result: Result,
+    name: str,
+    path: str,
+    body: bytes | AsyncIterator[bytes],
+    headers: dict[str, str],
+    expected: int,
+) -> None:
+    headers = {"content-type": "application/json"} | headers
+    try:
+        response = await client.post(path, content=body, headers=headers)
+    except httpx2.HTTPError as error:
+        result.failures.append(f"{name} to {path} was not answered: {type(error).__name__}")
+        return
+    result.add("bodies", 1)
+    result.expect(
+        response.status_code == expected and bool(response.json().get("detail")),
+        f"{name} to {path} was answered {response.status_code}: {response.text[:120]}",
+    )
+
+
+def resident_bytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
