@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol with the bounds it lacks: on the time and the size of a request's head.
 
 uvicorn starts no timer for a connection that sends nothing, or half of a head, and httptools collects
-headers of any size; a few thousand such connections would hold the service for ever.
+headers of any size; a few thousand such connections would hold the service for ever. And it reads on, without
+end, what is left of a body that was answered early.
 """
 
 from __future__ import annotations
@@ -17,18 +18,26 @@ from shared.http.problems import MEDIA_TYPE, Problem
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 64 * 1024
+# Of a body whose answer (401, 503) did not wait for it: closing on the client would take the answer from it.
+LEFTOVER_TIMEOUT_S = 5.0
+MAX_LEFTOVER_BYTES = 32 << 20
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Close a connection whose next head takes longer than `head_timeout_s` or `max_head_bytes`."""
+    """Close a connection whose next head, or the rest of an answered body, is too large or takes too long."""
 
     head_timeout_s = HEAD_TIMEOUT_S
     max_head_bytes = MAX_HEAD_BYTES
+    leftover_timeout_s = LEFTOVER_TIMEOUT_S
+    max_leftover_bytes = MAX_LEFTOVER_BYTES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._leftover_timer: asyncio.TimerHandle | None = None
+        self._leftover_bytes = 0
+        self._request_complete = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -36,6 +45,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_arrived()
+        self._leftover_arrived()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -48,22 +58,50 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > self.max_head_bytes:
                 self._refuse(_HEAD_TOO_LARGE)
+        elif not self._request_complete and self._answered():
+            self._count_leftover(len(data))
 
     def on_headers_complete(self) -> None:
         self._head_arrived()
+        self._request_complete = False
         try:
             super().on_headers_complete()
         except (httptools.HttpParserError, UnicodeDecodeError):
             self._refuse(_NOT_HTTP)
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._request_complete = True
+        self._leftover_arrived()
+        if self._answered():
+            # uvicorn's own timer for an idle connection has ended with the first byte that was left over.
+            self._await_head()
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(_NOT_HTTP)
 
     def _between_requests(self) -> bool:
+        return self._request_complete and self._answered()
+
+    def _answered(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
+    def _count_leftover(self, size: int) -> None:
+        self._leftover_bytes += size
+        if self._leftover_bytes > self.max_leftover_bytes:
+            self.transport.close()
+        elif self._leftover_timer is None:
+            self._leftover_timer = self.loop.call_later(self.leftover_timeout_s, self.transport.close)
+
+    def _leftover_arrived(self) -> None:
+        self._leftover_bytes = 0
+        if self._leftover_timer is not None:
+            self._leftover_timer.cancel()
+            self._leftover_timer = None
+
     def _await_head(self) -> None:
+        self._head_arrived()
         self._head_bytes = 0
         self._head_timer = self.loop.call_later(self.head_timeout_s, self._head_late)
 

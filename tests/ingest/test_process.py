@@ -123,6 +123,23 @@ def test_a_body_over_the_limit_without_a_length_is_cut_off(server: Server) -> No
     assert not answer.endswith(b"<still open>")
 
 
+def test_an_answer_that_does_not_wait_for_the_body_is_not_lost(server: Server) -> None:
+    size = 4 << 20
+    early = head("/nowhere", content_length=str(size)) + b"x" * size
+    answer = server.send(early, head(content_length=str(len(BODY))) + BODY)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"HTTP/1.1 202 " in answer, "the connection carries the next request"
+
+
+def test_what_is_left_of_an_answered_body_is_not_read_for_ever(server: Server) -> None:
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
+        connection.sendall(head("/nowhere", transfer_encoding="chunked"))
+        with pytest.raises(ConnectionError):
+            for _ in range(100):
+                connection.sendall(chunk)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
