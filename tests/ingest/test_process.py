@@ -124,7 +124,7 @@ def test_a_body_over_the_limit_without_a_length_is_cut_off(server: Server) -> No
 
 
 def test_an_answer_that_does_not_wait_for_the_body_is_not_lost(server: Server) -> None:
-    size = 4 << 20
+    size = 1 << 20
     early = head("/nowhere", content_length=str(size)) + b"x" * size
     answer = server.send(early, head(content_length=str(len(BODY))) + BODY)
     assert answer.startswith(b"HTTP/1.1 404 ")
