@@ -25,7 +25,7 @@ TIMINGS: dict[str, Timing] = {
     "kill_index": Timing(0, 0, 4, 9),
     "kill_redis": Timing(0, 0, 5, 3),
     "term_redis": Timing(0, 0, 5, 3),
-    "pause_redis": Timing(12, 30, 10, 2),
+    "pause_redis": Timing(30, 30, 10, 2),
     "redis_out_of_memory": Timing(4, 8, 6, 2),
     "stall_enrich": Timing(18, 22, 4, 1),
     "slow_consumer": Timing(10, 14, 25, 1),
