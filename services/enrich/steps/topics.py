@@ -15,11 +15,14 @@ from services.enrich.steps.model_file import load_model_file
 from services.enrich.steps.terms import MODELS, terms
 from shared.events import Topic
 
-BUCKETS: Final = 1 << 15
+# Enough that the few thousand words which tell a topic hardly share a bucket with others.
+BUCKETS: Final = 1 << 17
 MAX_TOPICS: Final = 3
 _TITLE_WEIGHT: Final = 3
 _MAX_BODY_CHARS: Final = 20_000
 _MIN_TERMS: Final = 3
+# However plain the words, some readers would file the article elsewhere: no share is nearer to 1 than this.
+_DOUBT: Final = 0.01
 
 # The top level of IPTC Media Topics (cv.iptc.org/newscodes/mediatopic), by the short names of news-gold.
 MEDIA_TOPICS: Final[dict[str, tuple[str, str]]] = {
@@ -44,7 +47,7 @@ MEDIA_TOPICS: Final[dict[str, tuple[str, str]]] = {
 
 
 @lru_cache(maxsize=1 << 16)
-def _bucket(term: str) -> int:
+def bucket_of(term: str) -> int:
     return crc32(term.encode("utf-8", "replace")) & (BUCKETS - 1)
 
 
@@ -56,7 +59,7 @@ def topic_features(title: str, body: str) -> tuple[NDArray[np.intp], NDArray[np.
     counts = terms(body[:_MAX_BODY_CHARS])
     for term, count in terms(title).items():
         counts[term] = counts.get(term, 0) + _TITLE_WEIGHT * count
-    rows = np.fromiter(map(_bucket, counts), dtype=np.intp, count=len(counts))
+    rows = np.fromiter(map(bucket_of, counts), dtype=np.intp, count=len(counts))
     values = np.fromiter(
         (1.0 + math.log(count) for count in counts.values()), dtype=np.float64, count=len(counts)
     )
@@ -110,7 +113,7 @@ class TopicModel:
         logits = values @ self._weights[rows] + self._bias
         powers = np.exp(logits - logits.max())
         shares: NDArray[np.float64] = powers / powers.sum()
-        return shares
+        return (1.0 - _DOUBT) * shares + _DOUBT / len(shares)
 
     def classify(self, title: str, body: str) -> tuple[Topic, ...]:
         """Return the topics above the model's threshold, most likely first, at most three.

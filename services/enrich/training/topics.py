@@ -20,8 +20,9 @@ from services.enrich.steps.topics import BUCKETS, MAX_TOPICS, MEDIA_TOPICS, topi
 from services.enrich.training.idf import GOLD
 from services.enrich.training.linear import SparseRows, fit_softmax, softmax
 from services.enrich.training.news_gold import GoldArticle, read_gold
+from services.enrich.training.topic_words import TopicWords, read_topic_words
 
-VERSION = "topics-news-gold-1"
+VERSION = "topics-news-gold-2"
 LABELS = tuple(MEDIA_TOPICS)
 FOLDS = 5
 L2 = 3e-4
@@ -29,6 +30,9 @@ ITERATIONS = 120
 # Rare topics count more, but not as much as if all 17 were equally common.
 BALANCE = 0.4
 THRESHOLD = 0.2
+# How much the words of topic_words.txt count beside an article's own terms.
+WORDS_WEIGHT = 2.0
+SMALLEST = 1e-3
 
 
 def main() -> None:
@@ -41,6 +45,7 @@ def main() -> None:
     features = [topic_features(article.title, article.body) for article in articles]
     temperature = _cross_validate(articles, features, labels)
     weights, bias = _fit(features, labels)
+    weights[np.abs(weights).max(axis=1) < SMALLEST] = 0.0
     table, scale = quantize(weights / temperature)
     np.savez_compressed(
         options.out,
@@ -57,9 +62,13 @@ Features = list[tuple[NDArray[np.intp], NDArray[np.float64]]]
 
 
 def _fit(features: Features, labels: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights (buckets, topics) and bias, with the prior knowledge folded into the weights."""
     counts = np.maximum(np.bincount(labels, minlength=len(LABELS)), 1)
     balance = (len(labels) / counts) ** BALANCE
-    return fit_softmax(SparseRows.build(features, BUCKETS), labels, balance[labels], L2, ITERATIONS)
+    words = TopicWords(read_topic_words(), WORDS_WEIGHT)
+    rows = SparseRows.build([words.extended(one) for one in features], words.columns)
+    weights, bias = fit_softmax(rows, labels, balance[labels], L2, ITERATIONS)
+    return words.folded(weights), bias
 
 
 def _cross_validate(articles: list[GoldArticle], features: Features, labels: NDArray[np.intp]) -> float:
