@@ -104,33 +104,44 @@ def check_data_dir(data_dir: Path) -> Iterator[Check]:
 
 
 def check_index(data_dir: Path) -> Iterator[Check]:
-    """Is the index whole, and could it be rebuilt?"""
+    """Is the index whole, and could it be rebuilt? All of both is read."""
     try:
         home = importlib.import_module("services.index.engine.home").IndexHome(data_dir)
-        segments = importlib.import_module("services.index.archive_reading").list_segments(
-            data_dir / "archive"
-        )
-        current = home.current()
-        sizes = [
-            path.stat().st_size
-            for path in (data_dir / "archive").glob("segment-*")
-            if os.access(path, os.R_OK)
-        ]
+        checksums = importlib.import_module("services.index.engine.checksums")
+        reading = importlib.import_module("services.index.archive_reading")
     except ModuleNotFoundError:
         return  # said already: the libraries of index are missing
+    current = None
+    try:
+        current = home.current()
+        if current is not None:
+            checksums.require_intact(current)
+            yield Check("Index", "ok", f"{current.name}, its files match their checksums")
     except (WireroomError, OSError, ValueError) as error:
         yield Check("Index", "fail", str(error), "wireroom reindex")
+    yield from _check_archive(data_dir, reading, needed=current is not None)
+
+
+def _check_archive(data_dir: Path, reading: Any, *, needed: bool) -> Iterator[Check]:
+    directory = data_dir / "archive"
+    reader = reading.ArchiveReader(directory)
+    try:
+        size = reader.remaining_bytes()
+        records = sum(1 for _ in reader.lines())
+    except OSError as error:
+        yield Check("Archive", "fail", f"is not readable: {error}", f"chown -R $USER {data_dir}")
         return
-    if current is not None:
-        yield Check("Index", "ok", current.name)
-    if len(sizes) < len(segments):
-        unreadable = len(segments) - len(sizes)
+    if reader.damaged_frames:
+        names = ", ".join(reading.segment_path(directory, n).name for n in sorted(reader.damaged_segments))
         yield Check(
-            "Archive", "fail", f"{unreadable} segments are not readable", f"chown -R $USER {data_dir}"
+            "Archive",
+            "fail",
+            f"{reader.damaged_frames:,} parts of it are damaged, in {names}; {records:,} records are whole",
+            "Put those files back from a backup, before the index is made anew without what they held.",
         )
-    elif segments:
-        yield Check("Archive", "ok", f"{len(segments)} segments, {sum(sizes) / 1024**2:,.1f} MB")
-    elif current is not None:
+    elif size:
+        yield Check("Archive", "ok", f"{records:,} records, {size / 1024**2:,.1f} MB, all of it readable")
+    elif needed:
         yield Check("Archive", "warn", "is missing, the index cannot be rebuilt", "Restore it from a copy.")
 
 

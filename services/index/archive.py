@@ -23,6 +23,7 @@ from services.index.archive_reading import (
     MAX_FRAME_BYTES,
     ArchiveReader,
     Position,
+    frame_end,
     list_segments,
     segment_path,
     whole_frames_end,
@@ -30,6 +31,9 @@ from services.index.archive_reading import (
 from services.index.durable import FileLock, HeldElsewhere, fsync_directory
 from shared.errors import ConfigurationError
 from shared.events import ArticleEnriched, ArticleRetracted, encode_event
+from shared.logging import get_logger
+
+log = get_logger(__name__)
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 _FRAME_BYTES = 8 * 1024 * 1024  # uncompressed; bounds what a reader holds in memory
@@ -86,6 +90,7 @@ class Archive:
             self._size = whole_frames_end(file)
             torn = file.seek(0, os.SEEK_END) - self._size
             if torn:
+                _tell_cut(file, path, self._size, torn)
                 file.truncate(self._size)
                 os.fsync(file.fileno())
                 self._recovered_bytes += torn
@@ -153,6 +158,20 @@ class Archive:
         with self._lock:
             self._close_segment()
             self._file_lock.release()
+
+
+def _tell_cut(file: BinaryIO, path: Path, at: int, length: int) -> None:
+    """Say that the end of a segment is cut off. Only what a crash left unfinished was never acknowledged."""
+    if frame_end(file, at, at + length) is None:
+        log.warning("an unfinished write was cut off the archive", segment=path.name, at=at, bytes=length)
+    else:
+        log.error(
+            "the last write in the archive is damaged and was cut off; if it was acknowledged, "
+            "its articles cannot be restored from the archive",
+            segment=path.name,
+            at=at,
+            bytes=length,
+        )
 
 
 def archive_directory(data_dir: Path) -> Path:

@@ -54,7 +54,8 @@ class ArchiveReader:
     """Iterates over the records from a position to the end there is now; iterating again goes on from there.
 
     Damage is skipped and counted: `damaged_frames` that do not decompress, `damaged_records` that are no
-    event of ours. An unfinished frame at the very end is not damage: another process is writing it.
+    event of ours; `damaged_segments` have such frames. An unfinished frame at the very end is not damage:
+    another process is writing it.
     """
 
     def __init__(self, directory: Path, start: Position | None = None) -> None:
@@ -63,6 +64,7 @@ class ArchiveReader:
         self.position = start or Position(0, 0)
         self.damaged_frames = 0
         self.damaged_records = 0
+        self.damaged_segments: set[int] = set()
 
     def __iter__(self) -> Iterator[ArchiveRecord]:
         for line in self.lines():
@@ -101,15 +103,19 @@ class ArchiveReader:
                 content = decompressed(file, at, end, self._decompressor)
                 self.position = Position(number, end)
                 if content is None:
-                    self.damaged_frames += 1
+                    self._count_damage(number)
                 else:
                     yield content
                 continue
             following = next_frame(file, at + 1, size)
             if following is None and newest:
                 return
-            self.damaged_frames += 1
+            self._count_damage(number)
             self.position = Position(number, size if following is None else following)
+
+    def _count_damage(self, segment: int) -> None:
+        self.damaged_frames += 1
+        self.damaged_segments.add(segment)
 
 
 def frame_end(file: BinaryIO, start: int, size: int) -> int | None:

@@ -19,7 +19,7 @@ BETWEEN_CHECKS_S = 30.0
 
 
 class IndexGuard:
-    """Compares checksums each `interval_s`, and soon after a read has failed."""
+    """Compares checksums each `interval_s`, soon after a call has failed, and until the damage is mended."""
 
     def __init__(
         self, engine: TantivyEngine, reindexer: Reindexer, metrics: Metrics, *, interval_s: float
@@ -35,16 +35,19 @@ class IndexGuard:
         while True:
             await asyncio.sleep(LOOK_S)
             since = time.monotonic() - self._checked_at
-            if since > self._interval_s or (self._engine.suspect and since > BETWEEN_CHECKS_S):
+            suspect = self._engine.suspect or self._engine.damage is not None
+            if since > self._interval_s or (suspect and since > BETWEEN_CHECKS_S):
                 await self.check()
 
     async def check(self) -> None:
         """Check all files, and rebuild the index if one is damaged. Searches go on with what there is."""
         try:
+            known = self._engine.damage
             problem = await asyncio.to_thread(self._engine.check_files)
             if problem is None:
                 return
-            self._metrics.inc("wireroom_index_damage_total")
+            if known is None:
+                self._metrics.inc("wireroom_index_damage_total")
             log.error("the index is damaged and is made anew from the archive", problem=problem)
             await self._reindexer.run()
         except Problem as refused:

@@ -84,7 +84,8 @@ class Reindexer:
             await asyncio.to_thread(rebuild.abandon)
             raise
         document = asdict(report) | {"seconds": round(time.monotonic() - began, 3)}
-        log.info("index rebuilt", **document)
+        lost = report.damaged_frames or report.damaged_records or report.failed
+        (log.error if lost else log.info)("index rebuilt", **document)
         return document
 
     def _raise_if_stopping(self, _report: ReindexReport, _remaining_bytes: int) -> None:

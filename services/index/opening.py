@@ -23,7 +23,10 @@ def open_engine(data_dir: Path, archive: Archive) -> TantivyEngine:
         engine = TantivyEngine(data_dir)
     except IndexUnusable as error:
         if not has_archive:
-            raise
+            raise IndexUnusable(
+                f"{error}. There is no archive in {archive.path} to make the index from: restore a backup, "
+                f"or, to begin with an empty index, remove {data_dir / 'index'}"
+            ) from error
         return _rebuilt(data_dir, str(error))
     stats = engine.stats()
     if has_archive and stats.articles + stats.tombstones == 0:

@@ -210,16 +210,6 @@ async def test_doctor_asks_redis_for_the_room_it_has(
     assert "low_water_entries" in found["Settings"]["found"]
 
 
-def test_doctor_sees_an_index_that_lost_its_directory(tmp_path: Path) -> None:
-    assert list(checks.check_index(tmp_path)) == [], "nothing made yet is nothing wrong"
-    (tmp_path / "index" / "index-1").mkdir(parents=True)
-    (tmp_path / "index" / "CURRENT").write_text("index-1")
-    assert [check.state for check in checks.check_index(tmp_path)] == ["ok", "warn"]
-    (tmp_path / "index" / "CURRENT").write_text("index-2")
-    (check,) = checks.check_index(tmp_path)
-    assert (check.state, check.mend) == ("fail", "wireroom reindex")
-
-
 def test_a_clock_before_our_time_is_wrong() -> None:
     assert checks.check_clock(checks.WRITTEN_AT - timedelta(days=1)).state == "fail"
     assert checks.check_clock(datetime(2030, 1, 1, tzinfo=UTC)).state == "ok"

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from services.index.durable import write_durably
+from services.index.engine.meta import META, Meta, read_meta
 from services.index.engine.protocol import IndexUnusable
 
-META = "meta.json"
 META_CHECKSUM = "meta.crc32"
 _MAGIC = 1337
 _TAIL = struct.Struct("<II")
@@ -26,49 +26,31 @@ _MAX_FOOTER_BYTES = 4096
 _CHUNK_BYTES = 1 << 20
 
 
-def require_intact(directory: Path) -> int:
-    """Check every live file of the index in `directory`; return how many bytes were read.
+def require_intact(directory: Path) -> Meta:
+    """Check every file of the index in `directory`, which nobody has open; return its meta.json.
 
     Raises IndexUnusable that names the first damaged file.
     """
-    _require_meta_as_closed(directory)
-    total = 0
-    for path in live_files(directory):
-        problem = _problem_of(path)
-        if problem is not None:
-            raise IndexUnusable(f"{path} is damaged: {problem}. Run `wireroom reindex`")
-        total += path.stat().st_size
-    return total
+    problem = _meta_problem(directory) or find_damage(directory)
+    meta = None if problem else read_meta(directory)
+    if meta is None:
+        raise IndexUnusable(f"{problem}. Run `wireroom reindex`")
+    return meta
 
 
-def still_intact(directory: Path) -> str | None:
-    """Return what is damaged in an index that is in use, None for nothing.
+def find_damage(directory: Path) -> str | None:
+    """Return what is damaged in an index, which may be in use; None for nothing.
 
     A file that a merge has removed meanwhile is not missing.
     """
-    for path in live_files(directory):
-        problem = _problem_of(path)
-        if problem is not None and path in live_files(directory):
-            return f"{path} is damaged: {problem}"
-    return None
-
-
-def live_files(directory: Path) -> list[Path]:
-    """Return the segment files that meta.json names and that are there.
-
-    Raises IndexUnusable when it cannot be read. Files that are missing are found by Tantivy itself.
-    """
-    meta = directory / META
     try:
-        segments = json.loads(meta.read_bytes())["segments"]
-        stems = {segment["segment_id"].replace("-", "") for segment in segments}
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IndexUnusable(f"{meta} cannot be read ({error!r}): run `wireroom reindex`") from error
-    with os.scandir(directory) as entries:
-        names = sorted(entry.name for entry in entries)
-    return [directory / name for name in names if name.partition(".")[0] in stems]
+        for name in _file_names(directory):
+            problem = _problem_of(directory / name)
+            if problem is not None and name in _file_names(directory):
+                return f"{directory / name} is damaged: {problem}"
+    except IndexUnusable as error:
+        return str(error)
+    return None
 
 
 def note_closed(directory: Path) -> None:
@@ -83,14 +65,22 @@ def note_opened(directory: Path) -> None:
     (directory / META_CHECKSUM).unlink(missing_ok=True)
 
 
-def _require_meta_as_closed(directory: Path) -> None:
+def _file_names(directory: Path) -> list[str]:
+    meta = read_meta(directory)
+    if meta is None:
+        raise IndexUnusable(f"{directory / META} has gone")
+    return meta.file_names()
+
+
+def _meta_problem(directory: Path) -> str | None:
     try:
         noted = (directory / META_CHECKSUM).read_bytes().strip()
         found = str(zlib.crc32((directory / META).read_bytes())).encode()
     except FileNotFoundError:  # the index was not closed, for its process was killed
-        return
-    if noted != found:
-        raise IndexUnusable(f"{directory / META} is not as it was closed: run `wireroom reindex`")
+        return None
+    except OSError as error:
+        return f"{directory / META} cannot be read ({error})"
+    return None if noted == found else f"{directory / META} is not as it was closed"
 
 
 def _problem_of(path: Path) -> str | None:
@@ -112,7 +102,7 @@ def _problem_of(path: Path) -> str | None:
                 found = zlib.crc32(chunk, found)
     except FileNotFoundError:
         return "it has gone"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return f"it cannot be read ({error})"
     expected = footer.get("crc") if isinstance(footer, dict) else None
     return None if found == expected else "its checksum does not match"

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from services.index.durable import FileLock, HeldElsewhere, fsync_directory, write_durably
-from services.index.engine.checksums import live_files
+from services.index.engine.meta import read_meta
 from services.index.engine.protocol import IndexLocked, IndexUnusable
 from services.index.engine.schema import SCHEMA_VERSION
 
@@ -59,7 +59,8 @@ class IndexHome:
     def _require_unused(self) -> None:
         """Without CURRENT there must be no index, or only one that a crash left before its first commit."""
         for directory in self._directories():
-            if live_files(directory):
+            meta = read_meta(directory)
+            if meta is not None and meta.segments:
                 raise IndexUnusable(
                     f"{self.path / 'CURRENT'} is missing: write {directory.name!r} into it, "
                     "or run `wireroom reindex`"

@@ -15,6 +15,7 @@ SCHEMA_VERSION = 1
 ARTICLE = "article"
 WITHHELD = "withheld"
 REMOVED = "removed"
+KINDS = (ARTICLE, WITHHELD, REMOVED)
 
 STEMMED_FIELDS = ("title", "body")
 WORD_FIELDS = (

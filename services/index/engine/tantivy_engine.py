@@ -8,18 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
-from tantivy import DocAddress, Document, Occur, Searcher, SearchResult
+from tantivy import DocAddress, Occur, Searcher, SearchResult
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.analysis import fold
-from services.index.engine.checksums import require_intact, still_intact
+from services.index.engine.checksums import find_damage, require_intact
 from services.index.engine.compiling import Compiler
 from services.index.engine.cursors import MAX_OFFSET, AfterKey, AtOffset, decode_cursor, encode_cursor
 from services.index.engine.facets import facet_counts, facet_request
-from services.index.engine.failing import failing_openly
+from services.index.engine.failing import despite_damage, failing_openly
+from services.index.engine.hits import hit_at, parsed, stored
 from services.index.engine.home import IndexHome, size_bytes
-from services.index.engine.marking import Marker, marker_for
+from services.index.engine.marking import marker_for
 from services.index.engine.protocol import (
     COUNT_CAP,
     EngineHealth,
@@ -56,8 +56,9 @@ class TantivyEngine:
                 self._index = RevisionedIndex(directory)
                 self._home.make_current(directory)
             else:
-                require_intact(directory)
+                meta = require_intact(directory)
                 self._index = RevisionedIndex(directory)
+                self._index.require_counts(meta)
             self._home.remove_all_but(directory)
         except BaseException:
             self._home.unlock()
@@ -70,9 +71,11 @@ class TantivyEngine:
 
     # Writing
 
+    @failing_openly
     def upsert_many(self, events: Sequence[IndexableEvent], indexed_at: datetime) -> list[UpsertOutcome]:
         return self._index.upsert_many(events, indexed_at)
 
+    @failing_openly
     def commit(self) -> None:
         self._index.commit()
 
@@ -85,6 +88,11 @@ class TantivyEngine:
     @property
     def home(self) -> IndexHome:
         return self._home
+
+    @property
+    def damage(self) -> str | None:
+        """What `check_files` found last."""
+        return self._damage
 
     @property
     def pending(self) -> int:
@@ -110,10 +118,11 @@ class TantivyEngine:
                 self._home.make_current(self._index.directory)
                 raise
             previous, self._index = self._index, replacement
-            previous.close()
             self._kept.clear()
             self._damage = None
-            self._home.remove_all_but(current)
+            self.suspect = False
+            despite_damage(previous.close)
+            despite_damage(lambda: self._home.remove_all_but(current))
             return True
 
     # Reading
@@ -125,11 +134,11 @@ class TantivyEngine:
         if address is None:
             return None
         document = searcher.doc(address)
-        content = _stored(document, "json")
+        content = stored(document, "json")
         if document.get_first("card") is not None:
             seq = searcher.fast_field_values("seq", [address])[0]
             return StoredArticle(article_id, content, int(seq or 0))
-        tombstone = from_json(content)
+        tombstone = parsed(content)
         return Tombstone(
             article_id,
             withheld=tombstone["withheld"],
@@ -170,7 +179,7 @@ class TantivyEngine:
         exact = total is not None and (query.count == "exact" or total < COUNT_CAP)
         return Page(
             hits=tuple(
-                _hit(searcher, address, value if query.ranks else None, marker) for value, address in hits
+                hit_at(searcher, address, value if query.ranks else None, marker) for value, address in hits
             ),
             total=min(total, COUNT_CAP) if total is not None and query.count == "capped" else total,
             exact=exact,
@@ -213,7 +222,7 @@ class TantivyEngine:
         if not isinstance(held, StoredArticle):
             return ()
         searcher = self._index.searcher
-        article = held.article
+        article = parsed(held.json)
         alike = TantivyQuery.more_like_this_document_fields_query(
             self._index.schema,
             {"title": [fold(article["title"])], "body": [fold(article["body"][:_SIMILAR_CHARS])]},
@@ -227,7 +236,7 @@ class TantivyEngine:
         itself = TantivyQuery.term_query(self._index.schema, "id", article_id, "basic")
         others = TantivyQuery.boolean_query([(Occur.Must, alike), (Occur.MustNot, itself)])
         hits = searcher.search(others, limit=size, count=False).hits
-        return tuple(_hit(searcher, address, score, None) for score, address in hits)
+        return tuple(hit_at(searcher, address, score, None) for score, address in hits)
 
     # Looking after
 
@@ -251,7 +260,7 @@ class TantivyEngine:
         """Compare all files with their checksums; return what is damaged, which `health` then says too."""
         index = self._index
         self.suspect = False
-        problem = still_intact(index.directory)
+        problem = find_damage(index.directory)
         if index is not self._index:  # replaced meanwhile
             return None
         self._damage = problem
@@ -290,18 +299,3 @@ def whole_keys(hits: list[tuple[int, DocAddress]], size: int) -> list[tuple[int,
 
 def _count(result: SearchResult) -> int:
     return int(result.count)  # type: ignore[attr-defined] # it has one, which its stub does not say
-
-
-def _stored(document: Document, name: str) -> bytes:
-    return bytes(document.get_first(name) or b"")
-
-
-def _hit(searcher: Searcher, address: DocAddress, score: float | None, marker: Marker | None) -> Hit:
-    document = searcher.doc(address)
-    card = from_json(_stored(document, "card"))
-    highlights = None
-    if marker is not None:
-        # The body is parsed only when something in it can be marked; else the lead is what there is to show.
-        body = from_json(_stored(document, "json"))["body"] if marker.body_needles else card["lead"]
-        highlights = marker.highlights(card["title"], body)
-    return Hit(card["id"], score, card, highlights)

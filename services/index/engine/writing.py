@@ -17,10 +17,12 @@ from tantivy import Index, IndexWriter, Query, Searcher
 from services.index.engine.analysis import register_analyzers
 from services.index.engine.checksums import note_closed, note_opened
 from services.index.engine.documents import document_from_event
+from services.index.engine.failing import is_panic
 from services.index.engine.home import require_schema
+from services.index.engine.meta import META, Meta
 from services.index.engine.protocol import CommitFailed, IndexableEvent, IndexUnusable, UpsertOutcome
 from services.index.engine.revisions import Rank, rank_of, stored_ranks
-from services.index.engine.schema import build_schema
+from services.index.engine.schema import KINDS, build_schema
 
 HEAP_BYTES = 128_000_000
 # More threads split each commit into more segments and made nothing faster on two cores.
@@ -64,10 +66,25 @@ class RevisionedIndex:
             self._index.reload()
             self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, INDEXING_THREADS)
             self._snapshot = _snapshot(self._index.searcher())
-        except ValueError as error:
+        except BaseException as error:
+            if not isinstance(error, ValueError) and not is_panic(error):
+                raise
             raise IndexUnusable(
                 f"the index in {self.directory} cannot be opened ({error}): run `wireroom reindex`"
             ) from error
+
+    def require_counts(self, meta: Meta) -> None:
+        """Raise IndexUnusable unless the documents that were opened are as many as `meta` says.
+
+        It has no checksum after a crash. Each document has one kind, which counts them with the deleted ones.
+        """
+        found = sum(self.searcher.doc_freq("kind", kind) for kind in KINDS), self.searcher.num_docs
+        if found != (meta.documents, meta.live_documents):
+            self._writer = None
+            raise IndexUnusable(
+                f"{self.directory / META} is damaged: it tells of other documents than there are: "
+                "run `wireroom reindex`"
+            )
 
     @property
     def snapshot(self) -> Snapshot:
@@ -95,7 +112,10 @@ class RevisionedIndex:
         """See `protocol.SearchEngine.upsert_many`."""
         with self._lock:
             unknown = {event.article_id for event in events} - self._pending.keys()
-            held = stored_ranks(self.searcher, self.schema, sorted(unknown))
+            try:
+                held = stored_ranks(self.searcher, self.schema, sorted(unknown))
+            except BaseException as error:
+                raise self._failure("read", error) from error
             return [self._upsert(event, held, indexed_at) for event in events]
 
     def _upsert(self, event: IndexableEvent, held: dict[str, Rank], indexed_at: datetime) -> UpsertOutcome:
