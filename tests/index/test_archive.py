@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,27 @@ def test_tail_with_its_length_but_not_its_content_is_cut_off(tmp_path: Path) -> 
     assert path.stat().st_size == whole
 
 
+@pytest.mark.parametrize(
+    ("damage", "level"),
+    [(lambda end: end[:-3], "warning"), (lambda end: end[:-9] + b"\0" * 9, "error")],
+    ids=["unfinished", "whole but damaged"],
+)
+def test_what_is_cut_off_is_told(
+    tmp_path: Path, damage: Callable[[bytes], bytes], level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = Archive(tmp_path)
+    archive.append([enriched("a")], NOW)
+    archive.append([enriched("b")], NOW)
+    archive.close()
+    path = segment_path(archive.path, 1)
+    path.write_bytes(damage(path.read_bytes()))
+    Archive(tmp_path).close()
+    told = capsys.readouterr().out
+    assert level in told
+    assert "cut off" in told
+    assert path.name in told
+
+
 def test_damage_inside_is_counted_and_costs_its_frame_only(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     borders = [0]
@@ -204,7 +226,7 @@ def test_damage_in_an_old_segment_does_not_hide_the_next(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-3])
     reader = ArchiveReader(archive.path)
     assert ids(reader) == named("a", "c")
-    assert reader.damaged_frames == 1
+    assert (reader.damaged_frames, reader.damaged_segments) == (1, {2})
 
 
 def test_line_that_is_no_event_is_counted(archive: Archive) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.index.archive import Archive
+from services.index.archive_reading import segment_path
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer
@@ -155,3 +156,18 @@ async def test_undisturbed_it_goes_over_to_the_new_index(service: Service) -> No
     await service.store("c")
     engine = service.reopened()
     assert all(engine.get(article_id(key)) for key in "abc")
+
+
+async def test_what_a_damaged_archive_could_not_give_back_is_told_as_an_error(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await service.store("c")
+    path = segment_path(service.archive.path, 1)
+    content = bytearray(path.read_bytes())
+    content[40] ^= 0xFF
+    path.write_bytes(content)
+    report = await service.reindexer.run()
+    assert (report["damaged_frames"], report["written"]) == (1, 1)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "index rebuilt" in line]
+    assert "error" in line
+    assert "damaged_frames" in line
