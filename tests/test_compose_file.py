@@ -301,3 +301,36 @@ async def test_the_redis_users_may_do_the_work_and_no_more(
     finally:
         process.terminate()
         process.wait(10)
+
+
+async def test_what_scripts_wrote_is_there_when_redis_was_killed(
+    make_secrets: ModuleType, secrets_dir: Path, tmp_path: Path
+) -> None:
+    """Redis 7.0 loads the transactions of its file as the user `default`, and drops those it may not run."""
+    server = find_redis_server()
+    if server is None:
+        pytest.skip("no redis-server on this machine")
+    make_secrets.main(["init"], secrets_dir)
+    password = (secrets_dir / "redis-password" / "password").read_text().strip()
+    port = free_port()
+    argv = [
+        server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path),
+        "--appendonly", "yes", "--appendfsync", "always", "--logfile", str(tmp_path / "log"),
+        "--aclfile", str(secrets_dir / "redis-users" / "users.acl"),
+    ]  # fmt: skip
+    first = subprocess.Popen(argv)
+    await eventually(lambda: accepts_connections(port), what="Redis listens")
+    services = Redis(port=port, username="wireroom", password=password)
+    script = "redis.call('XADD', KEYS[1], '*', 'event', 'x') redis.call('HSET', KEYS[2], 'rev', '1') return 1"
+    assert services.eval(script, 2, "articles.raw.{0}", "article:{0}:a") == 1
+    first.kill()
+    first.wait(10)
+    second = subprocess.Popen(argv)
+    try:
+        await eventually(lambda: accepts_connections(port), what="Redis listens again")
+        assert services.xlen("articles.raw.{0}") == 1
+        assert services.hget("article:{0}:a", "rev") == b"1"
+        assert "CRITICAL" not in (tmp_path / "log").read_text()
+    finally:
+        second.terminate()
+        second.wait(10)
