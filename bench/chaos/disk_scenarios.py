@@ -162,6 +162,16 @@ def flip_bytes(index: Path) -> str:
     return "bytes flipped"
 
 
+def flip_one_bit(index: Path) -> str:
+    path = _segment_files(index)[0]
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 3)
+        (byte,) = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    return f"one bit of {path.suffix} flipped"
+
+
 def truncate_file(index: Path) -> str:
     path = _segment_files(index)[0]
     os.truncate(path, path.stat().st_size // 2)
@@ -179,11 +189,11 @@ def delete_everything(index: Path) -> str:
     return "index deleted"
 
 
-DAMAGES = (flip_bytes, truncate_file, delete_file, delete_everything)
+DAMAGES = (flip_bytes, flip_one_bit, truncate_file, delete_file, delete_everything)
 
 
 async def index_damaged(setting: Setting, result: Result) -> None:
-    """Damage the index in four ways while nothing runs; each time it must be found and rebuilt at start."""
+    """Damage the index in five ways while nothing runs; each time it must be found and rebuilt at start."""
     stack = scratch_stack(setting.scratch, "damage")
     async with running_world(stack, seed=f"{setting.seed}dmg", rate=setting.rate, say=setting.say) as world:
         async with under_load(world):
