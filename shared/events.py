@@ -7,6 +7,7 @@ All models are frozen. Fields that a newer minor version adds survive a passage 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -211,7 +212,7 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 class Event(Part):
     """What every event carries. `type` says which model it is, `schema_version` is major.minor."""
 
-    schema_version: Annotated[str, Field(pattern=r"^\d+\.\d+$")] = SCHEMA_VERSION
+    schema_version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")] = SCHEMA_VERSION
 
 
 class ArticleEvent(Event):
@@ -321,13 +322,16 @@ def _is_ours(version: str) -> bool:
     return version.partition(".")[0] == str(SCHEMA_MAJOR)
 
 
+_VERSION = re.compile(r"[0-9]+\.[0-9]+")
+
+
 def _raise_if_other_major(payload: bytes, cause: ValidationError) -> None:
     try:
         document = from_json(payload)
     except ValueError:
         return
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if isinstance(version, str) and not _is_ours(version):
+    if isinstance(version, str) and _VERSION.fullmatch(version) and not _is_ours(version):
         raise UnsupportedSchema(version) from cause
 
 

@@ -72,6 +72,8 @@ def receipt_from_hash(article_id: str, fields: Mapping[bytes, bytes]) -> Receipt
         if not name.startswith(b"t:"):
             continue
         _, stage, version = name.decode().split(":", 2)
+        if stage not in _STAGE_ORDER:  # a newer version's
+            continue
         epoch, _, revision = version.partition(".")
         millis, _, detail = value.decode().partition("|")
         entry = ReceiptEntry(

@@ -61,6 +61,11 @@ def article_key(article_id: str, partitions: int) -> str:
     return f"article:{{{partition_of(article_id, partitions)}}}:{article_id}"
 
 
+def restoring_key(partition: int) -> str:
+    """Return the key that is there while the partition's article hashes are restored."""
+    return f"restoring:{{{partition}}}"
+
+
 def state_key(partition: int) -> str:
     """Return the key whose presence says that the partition's article hashes are here (`runtime.state`)."""
     return f"state:{{{partition}}}"

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from redis.asyncio import Redis
+
 from shared.events import (
     Article,
     ArticleEnriched,
@@ -20,6 +22,7 @@ from shared.events import (
     Sentiment,
     SubmittedArticle,
 )
+from shared.runtime.state import begin_restoring, write_generation
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -90,3 +93,9 @@ def retracted(
     return ArticleRetracted(
         article_id=article_id(name), revision=revision, epoch=epoch, received_at=NOW, withheld=withheld
     )
+
+
+async def mark_state(redis: Redis, partitions: int, generation: str) -> None:
+    """Say that Redis holds the state of the articles, as the index service does at its first start."""
+    await begin_restoring(redis, partitions, generation)
+    assert await write_generation(redis, partitions, generation)

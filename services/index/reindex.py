@@ -24,7 +24,7 @@ from itertools import groupby
 from pathlib import Path
 
 from services.index.archive import archive_directory
-from services.index.archive_reading import ArchiveReader, ArchiveRecord, list_segments
+from services.index.archive_reading import ArchiveReader, ArchiveRecord, Position, list_segments
 from services.index.engine.home import IndexHome
 from services.index.engine.writing import RevisionedIndex
 from shared.errors import ConfigurationError
@@ -142,5 +142,32 @@ def reindex(data_dir: Path, progress: Progress = _no_progress) -> ReindexReport:
             raise
         home.remove_all_but(home.path / report.directory)
         return report
+    finally:
+        home.unlock()
+
+
+def catch_up(data_dir: Path, start: Position) -> int:
+    """Index what the archive of `data_dir` holds from `start` on; return how many records were written.
+
+    For an index that is older than its archive. Nobody else may have it open.
+    """
+    home = IndexHome(data_dir)
+    home.lock()
+    try:
+        directory = home.current()
+        if directory is None:
+            raise ConfigurationError(f"there is no index in {home.path}")
+        index = RevisionedIndex(directory)
+        try:
+            written = 0
+            for archived_at, records in groupby(
+                ArchiveReader(archive_directory(data_dir), start), key=lambda record: record.archived_at
+            ):
+                outcomes = index.upsert_many([record.event for record in records], archived_at)
+                written += sum(outcome.outcome in ("indexed", "retracted") for outcome in outcomes)
+            index.commit()
+        finally:
+            index.close()
+        return written
     finally:
         home.unlock()

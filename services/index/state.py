@@ -26,12 +26,20 @@ from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.lag import read_lags
 from shared.runtime.scripts import run_all
-from shared.runtime.state import RESTORE, ArticleState, read_generation, write_generation
+from shared.runtime.state import (
+    RESTORE,
+    ArticleState,
+    begin_restoring,
+    read_generation,
+    write_generation,
+)
 from shared.streams import DEAD, STREAMS
 
 log = get_logger(__name__)
 
 INTERVAL_S = 0.5
+# What `wireroom restore` writes into STATE: no generation, and no loss to tell of.
+RESTORED = "restored"
 _CHUNK = 500
 
 
@@ -66,6 +74,7 @@ class StateRestorer:
         self._in_flight: int | None = None
         self._reader: ArchiveReader | None = None
         self._read_again_at = 0.0
+        self._told = False
         self._problem: str | None = "it was not looked at yet whether Redis holds the state of the articles"
 
     async def check(self) -> str | None:
@@ -90,16 +99,19 @@ class StateRestorer:
     async def look(self) -> None:
         """Restore the state if Redis lacks it, else note what is in flight."""
         held, own = await read_generation(self._redis, self._partitions), self._own_generation()
-        if held is None or (own is not None and held != own):
-            await self._restore(another=held is not None)
-            return
-        if own is None:
+        if held is not None and own is None and self._archive.stats().size_bytes:
+            # The index directory was lost and made anew; the archive, and so Redis, is still ours.
             write_durably(self._file, held + "\n")
+        elif held is None or held != own:
+            await self._restore(foreign=held is not None, told=own == RESTORED)
+            return
         self._problem = None
+        self._told = False
         await self._note_in_flight()
         if self._reader is not None and time.monotonic() > self._read_again_at:
             # What was being stored when the state was lost is in the archive by now.
-            await self._merge(archived_states(self._reader))
+            reader, self._reader = self._reader, self._archive.read(self._reader.position)
+            await self._merge(archived_states(reader))
             self._reader = None
 
     def _own_generation(self) -> str | None:
@@ -113,20 +125,25 @@ class StateRestorer:
         letters = [await self._redis.xlen(DEAD.key(partition)) for partition in range(self._partitions)]
         self._in_flight = sum(lag.backlog for lag in lags) + sum(letters)
 
-    async def _restore(self, *, another: bool) -> None:
-        known = self._archive.stats().size_bytes > 0
+    async def _restore(self, *, foreign: bool, told: bool) -> None:
+        """Make the hashes say what the archive and the streams do; `told`: a person has restored a backup."""
         self._problem = "Redis does not hold the state of the articles; it is being restored from the archive"
-        if known:
-            self._tell_loss(another=another)
+        if not told and not self._told and (foreign or self._archive.stats().size_bytes):
+            self._tell_loss(foreign=foreign)
         began = time.monotonic()
+        generation = secrets.token_hex(16)
+        await begin_restoring(self._redis, self._partitions, generation)
+        if foreign:
+            await self._forget_articles()
         reader = self._archive.read()
         records = await self._merge(archived_states(reader))
         entries = await self._merge_streams()
         async with self._writing:
             records += await self._merge(archived_states(reader))
-            generation = secrets.token_hex(16)
             write_durably(self._file, generation + "\n")
-            await write_generation(self._redis, self._partitions, generation)
+            if not await write_generation(self._redis, self._partitions, generation):
+                log.warning("redis was emptied while its state was restored; it is done again")
+                return
         self._reader, self._read_again_at = reader, time.monotonic() + self._batch_timeout_s
         self._problem = None
         log.info(
@@ -138,8 +155,9 @@ class StateRestorer:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    def _tell_loss(self, *, another: bool) -> None:
-        what = "redis belongs to another archive" if another else "redis has lost its state"
+    def _tell_loss(self, *, foreign: bool) -> None:
+        """Say it once, however often the restoration is tried."""
+        what = "redis belongs to another archive" if foreign else "redis has lost its state"
         log.error(
             f"{what}: entries in flight and dead letters are gone, except for what ingest publishes again; "
             "revisions, takedowns and receipts are restored from the archive",
@@ -148,6 +166,28 @@ class StateRestorer:
         self._metrics.inc("wireroom_state_losses_total")
         self._metrics.inc("wireroom_state_lost_entries_total", self._in_flight or 0)
         self._in_flight = None
+        self._told = True
+
+    async def _forget_articles(self) -> None:
+        """Delete hashes of articles that our archive may lack, or sending them again would change nothing.
+
+        Takedowns stay: they are final whoever keeps the article.
+        """
+        batch: list[bytes] = []
+        async for key in self._redis.scan_iter(match="article:{*", count=1000):
+            batch.append(key)
+            if len(batch) >= _CHUNK:
+                await self._forget(batch)
+                batch = []
+        await self._forget(batch)
+
+    async def _forget(self, keys: list[bytes]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hexists(key, "tomb")
+        gone = [key for key, final in zip(keys, await pipeline.execute(), strict=True) if not final]
+        if gone:
+            await self._redis.unlink(*gone)
 
     async def _merge(self, states: Iterator[ArticleState]) -> int:
         """Merge all states and return how many there were."""
@@ -168,7 +208,8 @@ class StateRestorer:
     async def _merge_streams(self) -> int:
         """Merge what is on its way and what is dead, which the archive does not have. Return how many."""
         count = 0
-        for key in (spec.key(partition) for spec in STREAMS for partition in range(self._partitions)):
+        # Dead letters once more at the end: one that is replayed meanwhile is in neither place otherwise.
+        for key in (spec.key(p) for spec in (DEAD, *STREAMS) for p in range(self._partitions)):
             start = "-"
             while True:
                 rows: Any = await self._redis.xrange(key, min=start, count=_CHUNK)

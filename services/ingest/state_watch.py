@@ -15,7 +15,7 @@ from shared.events import DeadLetter, decode_event
 from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.scripts import Call, run_all
-from shared.runtime.state import RESTORE, read_generation, state_from_event
+from shared.runtime.state import RESTORE, marker_value, read_generation, state_from_event
 from shared.streams import RAW, partition_of
 
 log = get_logger(__name__)
@@ -32,7 +32,7 @@ class _Sight(NamedTuple):
 
 
 class StateWatch:
-    """`generation` is that of the state in Redis, and empty while nothing can be taken.
+    """`generation` is the marker of the state in Redis, and empty while nothing can be taken.
 
     Where the generation or Redis itself has changed, entries that had been acknowledged to a submitter may be
     gone. So what is remembered is published again before anything new is taken; what Redis or the archive
@@ -79,7 +79,7 @@ class StateWatch:
         else:
             if self._seen is not None:
                 await self._publish_again()
-            self.generation = sight.generation
+            self.generation = marker_value(sight.generation, self._partitions)
         self._seen = sight
 
     def problem(self) -> str | None:

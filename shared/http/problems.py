@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -161,6 +162,8 @@ class UnforeseenErrors:
 
         try:
             await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            log.debug("client hung up", method=scope["method"])
         except Exception as error:
             log.exception("request failed", method=scope["method"], error=type(error).__name__)
             if started:

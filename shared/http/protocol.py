@@ -21,6 +21,10 @@ MAX_HEAD_BYTES = 64 * 1024
 # Of a body whose answer (401, 503) did not wait for it: closing on the client would take the answer from it.
 LEFTOVER_TIMEOUT_S = 5.0
 MAX_LEFTOVER_BYTES = 32 << 20
+# Requests sent before the first of them is answered; each one waiting takes some 80 kB.
+MAX_PIPELINED = 100
+# An answer of which the client takes nothing for so long is given up.
+WRITE_TIMEOUT_S = 30.0
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -30,6 +34,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     max_head_bytes = MAX_HEAD_BYTES
     leftover_timeout_s = LEFTOVER_TIMEOUT_S
     max_leftover_bytes = MAX_LEFTOVER_BYTES
+    write_timeout_s = WRITE_TIMEOUT_S
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,6 +43,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._leftover_timer: asyncio.TimerHandle | None = None
         self._leftover_bytes = 0
         self._request_complete = True
+        self._body_came = False
+        self._bodiless_bytes = 0
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._unwritten_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -46,12 +55,43 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_arrived()
         self._leftover_arrived()
+        self._written()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        self._written()
+        super().resume_writing()
+
+    def _await_reader(self) -> None:
+        self._unwritten_bytes = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self.write_timeout_s, self._reader_late)
+
+    def _reader_late(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unwritten_bytes:
+            self._await_reader()  # slow, but it reads
+        else:
+            # close() would wait for what the client does not take.
+            self.transport.abort()
+
+    def _written(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def data_received(self, data: bytes) -> None:
         if self._head_timer is None and self._between_requests():
             self._await_head()
+        self._body_came = False
         super().data_received(data)
+        if not self._request_complete and not self._body_came:
+            # Trailers and chunk extensions: kept by the parser, and seen by nobody.
+            self._bodiless_bytes += len(data)
+            if self._bodiless_bytes > self.max_head_bytes:
+                self._refuse(_HEAD_TOO_LARGE)
         # Counted per read, so the bound is exact to one read: the body of a small request that came in
         # the same read as its head does not count, since the timer is gone by then.
         if self._head_timer is not None:
@@ -61,8 +101,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         elif not self._request_complete and self._answered():
             self._count_leftover(len(data))
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._request_complete:  # else it is a trailer, which would join the headers of its request
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_came = True
+        self._bodiless_bytes = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         self._head_arrived()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._refuse(_TOO_MANY)
+            raise httptools.HttpParserError("too many requests at once")
+        self._bodiless_bytes = 0
         self._request_complete = False
         try:
             super().on_headers_complete()
@@ -133,5 +186,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 _NOT_HTTP = Problem(400, "not-http", "This is not a valid HTTP/1.1 request.")
 _HEAD_TOO_SLOW = Problem(
     408, "head-too-slow", f"The request's headers did not arrive within {HEAD_TIMEOUT_S:g} s."
+)
+_TOO_MANY = Problem(
+    429, "too-many-pipelined", f"More than {MAX_PIPELINED} requests wait on this connection for an answer."
 )
 _HEAD_TOO_LARGE = Problem(431, "head-too-large", f"The request's headers exceed {MAX_HEAD_BYTES} bytes.")

@@ -59,6 +59,8 @@ async def read_lags(redis: Redis, partitions: int, *, now_s: float | None = None
             summary = next(replies)
             info = _group_info(groups, group)
             if info is not None and not isinstance(summary, Exception):
+                if isinstance(length, Exception):
+                    raise length
                 lags.append(_group_lag(spec, partition, group, info, length, summary, now))
     return lags
 

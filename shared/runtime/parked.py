@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from shared.errors import PermanentError, UnsupportedSchema
 from shared.events import DeadLetter, decode_event
@@ -23,7 +23,9 @@ log = get_logger(__name__)
 
 # During a rolling upgrade an older consumer may park what a newer one, already running, can read.
 INTERVAL_S = 15.0
-_CHUNK = 200
+_CHUNK = 20
+# What Lua says of an entry with thousands of fields.
+_UNPACKABLE = "too many results to unpack"
 
 
 class ParkedReplayer:
@@ -56,12 +58,24 @@ class ParkedReplayer:
                     break
                 for entry_id, fields in rows:
                     if self._is_for_us(fields):
-                        replayed += await self._letters.replay(f"{partition}-{entry_id.decode()}")
+                        replayed += await self._replay_one(f"{partition}-{entry_id.decode()}")
                 start = f"({rows[-1][0].decode()}"
                 self._seen[partition] = start
         if replayed:
             log.warning("parked entries replayed: this version can read them", entries=replayed)
         return replayed
+
+    async def _replay_one(self, letter_id: str) -> bool:
+        """Replay one letter; one that was damaged, or written by hand, keeps no other from its turn."""
+        try:
+            return await self._letters.replay(letter_id)
+        except (PermanentError, ValueError) as error:
+            log.error("parked entry cannot be replayed", letter=letter_id, error=str(error))
+        except ResponseError as error:
+            if _UNPACKABLE not in str(error):
+                raise
+            log.error("parked entry cannot be replayed", letter=letter_id, error=str(error))
+        return False
 
     def _is_for_us(self, fields: dict[bytes, bytes]) -> bool:
         try:

@@ -45,7 +45,8 @@ end
 local n = tonumber(ARGV[3])
 local at = 4
 if n > 0 then
-  redis.call('HSET', KEYS[2], unpack(ARGV, at, at + 2 * n - 1))
+  -- A hash that is none must not cost the entry, which is acknowledged by now.
+  redis.pcall('HSET', KEYS[2], unpack(ARGV, at, at + 2 * n - 1))
   at = at + 2 * n
 end
 if KEYS[3] then redis.call('XADD', KEYS[3], '*', unpack(ARGV, at)) end

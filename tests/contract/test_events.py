@@ -156,3 +156,18 @@ def test_a_receipt_is_right_though_the_clocks_are_not(ingest_s: int, enrich_s: i
         assert receipt is not None
         assert receipt.status == stages[-1]
         assert [entry.stage for entry in receipt.timeline] == list(stages)
+
+
+def test_a_receipt_passes_over_a_stage_of_a_newer_version() -> None:
+    fields = {b"t:accepted:0.1": b"1700000000000", b"t:translated:0.1": b"1700000001000"}
+    receipt = receipt_from_hash("x", fields)
+    assert receipt is not None
+    assert [entry.stage for entry in receipt.timeline] == ["accepted"]
+    assert receipt_from_hash("x", {b"t:translated:0.1": b"1700000001000"}) is None
+
+
+@pytest.mark.parametrize("version", ["banana", "2", "\u0662.\u0660", "2.0.0", ""])
+def test_what_is_no_version_is_no_other_version(version: str) -> None:
+    document = json.loads(encode_event(submitted())) | {"schema_version": version}
+    with pytest.raises(InvalidEvent):
+        decode_event(json.dumps(document).encode())

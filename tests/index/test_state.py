@@ -17,9 +17,9 @@ from shared.events import ArticleEnriched, ArticleRetracted, DeadLetter, Event, 
 from shared.metrics import Metrics
 from shared.receipts import receipt_from_hash
 from shared.runtime.groups import ensure_groups
-from shared.runtime.state import read_generation, write_generation
+from shared.runtime.state import read_generation
 from shared.streams import DEAD, ENRICHED, EVENT_FIELD, RAW, StreamSpec, article_key
-from tests.support import NOW, article_id, enriched, eventually, retracted, submitted
+from tests.support import NOW, article_id, enriched, eventually, mark_state, retracted, submitted
 
 TTL_S = 30 * 86_400
 
@@ -152,7 +152,7 @@ async def test_a_redis_of_another_archive_is_told_from_ours(
 ) -> None:
     store(archive, enriched("ours", revision=2))
     (tmp_path / "STATE").write_text("ours\n")
-    await write_generation(redis, 1, "another")
+    await mark_state(redis, 1, "another")
     restorer = make(metrics := Metrics())
     await restorer.look()
     assert (await held(redis, "ours"))["rev"] == "2"
@@ -161,13 +161,62 @@ async def test_a_redis_of_another_archive_is_told_from_ours(
 
 
 async def test_an_index_that_was_lost_adopts_the_state_that_is_there(
-    redis: Redis, make: Make, tmp_path: Path
+    redis: Redis, make: Make, archive: Archive, tmp_path: Path
 ) -> None:
-    await write_generation(redis, 1, "here")
-    restorer = make()
+    store(archive, enriched())
+    await mark_state(redis, 1, "here")
+    restorer = make(metrics := Metrics())
     await restorer.look()
     assert await read_generation(redis, 1) == "here"
     assert (tmp_path / "STATE").read_text() == "here\n"
+    assert value(metrics, "wireroom_state_losses_total") == 0
+
+
+async def test_what_a_lost_archive_had_can_be_sent_again_but_not_what_was_taken_down(
+    redis: Redis, make: Make
+) -> None:
+    await redis.hset(article_key(article_id("served"), 1), mapping={"rev": "3", "hash": "h"})
+    await redis.hset(article_key(article_id("gone"), 1), mapping={"rev": "3", "tomb": "1"})
+    await mark_state(redis, 1, "here")
+    restorer = make(metrics := Metrics())
+    await restorer.look()
+    assert await held(redis, "served") == {}
+    assert (await held(redis, "gone"))["tomb"] == "1"
+    assert await read_generation(redis, 1) not in (None, "here")
+    assert value(metrics, "wireroom_state_losses_total") == 1
+
+
+async def test_a_restored_backup_is_no_loss(
+    redis: Redis, make: Make, archive: Archive, tmp_path: Path
+) -> None:
+    store(archive, enriched(revision=2))
+    (tmp_path / "STATE").write_text("restored\n")
+    restorer = make(metrics := Metrics())
+    await restorer.look()
+    assert (await held(redis, "a"))["rev"] == "2"
+    assert value(metrics, "wireroom_state_losses_total") == 0
+
+
+async def test_a_redis_that_is_emptied_during_the_restoration_is_restored_again(
+    redis: Redis, make: Make, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(archive, enriched(), retracted())
+    restorer = make(metrics := Metrics())
+    merge_streams = restorer._merge_streams
+
+    async def emptied() -> int:
+        await redis.flushall()
+        return await merge_streams()
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(restorer, "_merge_streams", emptied)
+        await restorer.look()
+    assert await read_generation(redis, 1) is None
+    assert await restorer.check()
+    await restorer.look()
+    assert (await held(redis, "a"))["tomb"] == "1"
+    assert await read_generation(redis, 1)
+    assert value(metrics, "wireroom_state_losses_total") == 1, "it is told once"
 
 
 async def test_what_was_in_flight_is_counted(

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from services.ingest.recent import RecentSubmits
 from shared.runtime.scripts import run_all
-from shared.runtime.state import RESTORE, state_from_event, write_generation
+from shared.runtime.state import RESTORE, state_from_event
 from shared.streams import article_key
 from tests.ingest.conftest import ARTICLE, Start
-from tests.support import eventually, submitted
+from tests.support import eventually, mark_state, submitted
 
 Events = Callable[[], Awaitable[list[dict[str, Any]]]]
 UNKNOWN = "0" * 32
@@ -31,7 +31,7 @@ async def lose_state(redis: Redis, ingest: httpx2.AsyncClient) -> None:
 
 async def restore_state(redis: Redis, ingest: httpx2.AsyncClient, generation: str = "second") -> None:
     """As the index service does, with nothing in its archive."""
-    await write_generation(redis, 1, generation)
+    await mark_state(redis, 1, generation)
 
     async def ready() -> bool:
         return (await ingest.get("/readyz")).status_code == 200

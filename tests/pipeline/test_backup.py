@@ -84,7 +84,7 @@ async def test_a_backup_under_load_brings_everything_back(first: Stack, tmp_path
     assert report["counts"]["raw"] >= 15
     assert report["counts"]["dead"] == 1
     assert not (tmp_path / "backup.partial").exists()
-    assert "is not empty" in await refused(first, "backup", str(backup))
+    assert "is there already" in await refused(first, "backup", str(backup))
     assert "runs on" in await refused(first, "restore", str(backup), "--replace")
     assert stop_stack(first) == 0
     assert "--replace" in await refused(first, "restore", str(backup))
@@ -227,3 +227,80 @@ def test_an_unfinished_backup_is_begun_anew_and_a_stranger_left_alone(backup: Pa
     (draft / "unfinished-backup").touch()
     make_backup(tmp_path / "source", tmp_path / "next")
     assert not (tmp_path / "next" / "holiday.jpg").exists()
+
+
+async def test_what_was_indexed_while_the_index_was_copied_is_not_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.cli.backups import making
+    from services.cli.backups.restoring import restore_backup
+    from services.index.archive import Archive
+    from services.index.engine.protocol import StoredArticle, Tombstone
+    from services.index.engine.tantivy_engine import TantivyEngine
+    from tests.support import NOW, article_id, enriched, retracted
+
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    engine, archive = TantivyEngine(data_dir), Archive(data_dir)
+
+    def store(*events: Any) -> None:
+        engine.upsert_many(events, NOW)
+        archive.append(events, NOW)
+        engine.commit()
+
+    store(enriched("corrected"), enriched("gone"))
+    copy_index = making.copy_index
+
+    def copy_and_go_on(source: Path, target: Path) -> None:
+        copy_index(source, target)
+        store(enriched("corrected", revision=2), retracted("gone"), enriched("new"))
+
+    monkeypatch.setattr(making, "copy_index", copy_and_go_on)
+    await asyncio.to_thread(making.make_backup, data_dir, tmp_path / "backup")
+    engine.close()
+    archive.close()
+    await asyncio.to_thread(restore_backup, tmp_path / "backup", tmp_path / "target", replace=False)
+    restored = TantivyEngine(tmp_path / "target")
+    corrected, new = restored.get(article_id("corrected")), restored.get(article_id("new"))
+    assert isinstance(corrected, StoredArticle) and corrected.article["revision"] == 2
+    assert isinstance(new, StoredArticle)
+    assert isinstance(restored.get(article_id("gone")), Tombstone)
+    restored.close()
+
+
+async def test_a_letter_that_is_replayed_during_the_backup_is_in_it(redis: Any, tmp_path: Path) -> None:
+    from services.cli.backups import entries
+    from shared.events import DeadLetter, encode_event
+    from shared.runtime.deadletters import DeadLetters
+    from shared.streams import DEAD
+    from tests.support import NOW, submitted
+
+    letter = DeadLetter(
+        stream=RAW.key(0), group="enrich", entry_id="1-1", reason="poison", error="it", attempts=5,
+        died_at=NOW, fields={"event": encode_event(submitted())},
+    )  # fmt: skip
+    entry_id = await redis.xadd(DEAD.key(0), {EVENT_FIELD: encode_event(letter)})
+
+    class ReplayedBetween:
+        """Redis, with the letter replayed as soon as the raw stream was read."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(redis, name)
+
+        async def xrevrange(self, key: str, **options: Any) -> Any:
+            found = await redis.xrevrange(key, **options)
+            if key == RAW.key(0):
+                await DeadLetters(redis, 1).replay(f"0-{entry_id.decode()}")
+            return found
+
+    counts = await entries.dump_entries(ReplayedBetween(), tmp_path / "dump", 1)  # type: ignore[arg-type]
+    assert sum(counts.values()) >= 1
+
+
+async def test_a_backup_of_some_partitions_only_is_refused(redis: Any, tmp_path: Path) -> None:
+    from services.cli.backups.entries import dump_entries
+    from services.cli.output import Failure
+
+    await redis.xadd(RAW.key(3), {EVENT_FIELD: b"x"})
+    with pytest.raises(Failure, match=r"articles\.raw\.\{3\}"):
+        await dump_entries(redis, tmp_path / "dump", 1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from shared import events
-from shared.events import encode_event
+from shared.events import DeadLetter, encode_event
 from shared.runtime.deadletters import DeadLetters
 from shared.runtime.delivery import Delivery, Done, Result
+from shared.runtime.parked import ParkedReplayer
 from shared.streams import DEAD, EVENT_FIELD, RAW
 from tests.shared.conftest import Start
-from tests.support import article_id, eventually, submitted
+from tests.support import NOW, article_id, eventually, submitted
 
 NEXT_MAJOR = b'"schema_version":"2.0"'
 
@@ -130,3 +132,24 @@ async def test_a_letter_that_cannot_be_read_is_listed_with_its_bytes(
     assert letter.reason == reason
     assert "cannot be read" in letter.error
     assert {name.encode(): value for name, value in letter.fields.items()} == fields
+
+
+async def test_a_letter_that_cannot_be_put_back_keeps_no_other_waiting(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def letter(event: bytes, stream: str = RAW.key(0), **more: bytes) -> dict[Any, Any]:
+        parked = DeadLetter(
+            stream=stream, group="enrich", entry_id="1-1", reason="unsupported_schema", error="later",
+            attempts=1, died_at=NOW, fields={"event": event} | more,
+        )  # fmt: skip
+        return {EVENT_FIELD: encode_event(parked)}
+
+    await redis.xadd(DEAD.key(0), letter(of_next_major("a"), **{f"f{n}": b"x" for n in range(9_000)}))
+    await redis.xadd(DEAD.key(0), letter(of_next_major("b"), **{"name outside latin-1 \u4e00": b"x"}))
+    await redis.xadd(DEAD.key(0), letter(of_next_major("c"), stream=RAW.key(1)))
+    await redis.xadd(DEAD.key(0), letter(of_next_major("good")))
+    understand_next_major(monkeypatch)
+    replayer = ParkedReplayer(redis, spec=RAW, group="enrich", partitions=2)
+    assert await replayer.replay() == 1
+    assert await redis.xlen(RAW.key(0)) == 1
+    assert await redis.xlen(DEAD.key(0)) == 3

@@ -15,13 +15,15 @@ from shared.runtime.scripts import run_all
 from shared.runtime.state import (
     RESTORE,
     WITHHELD_HASH,
+    begin_restoring,
+    marker_value,
     microseconds,
     read_generation,
     state_from_event,
     write_generation,
 )
 from shared.streams import EVENT_FIELD, RAW, article_key, state_key
-from tests.support import NOW, article_id, enriched, retracted, submitted
+from tests.support import NOW, article_id, enriched, mark_state, retracted, submitted
 
 Precedent = ArticleSubmitted | ArticleEnriched | ArticleRetracted
 KEY = article_key(article_id("a"), 1)
@@ -135,9 +137,22 @@ async def test_an_event_is_published_only_if_it_was_not_known(redis: Redis) -> N
 
 async def test_partitions_must_agree_on_their_generation(redis: Redis) -> None:
     assert await read_generation(redis, 3) is None
-    await write_generation(redis, 3, "one")
+    await mark_state(redis, 3, "one")
     assert await read_generation(redis, 3) == "one"
-    await redis.set(state_key(1), "two")
+    assert await read_generation(redis, 2) is None, "with fewer partitions the articles have other keys"
+    await redis.set(state_key(1), marker_value("two", 3))
     assert await read_generation(redis, 3) is None
     await redis.delete(state_key(1))
     assert await read_generation(redis, 3) is None
+
+
+async def test_a_redis_that_was_emptied_meanwhile_is_not_said_to_be_restored(redis: Redis) -> None:
+    await begin_restoring(redis, 2, "token")
+    await merge(redis, submitted())
+    await redis.flushall()
+    assert not await write_generation(redis, 2, "token")
+    assert await read_generation(redis, 2) is None
+    await begin_restoring(redis, 2, "again")
+    assert await write_generation(redis, 2, "again")
+    assert await read_generation(redis, 2) == "again"
+    assert not await redis.keys("restoring:*")

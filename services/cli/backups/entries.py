@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from services.cli.backups.keys import KEY_FAMILIES
 from services.cli.output import Failure
 from shared.runtime.groups import ensure_groups
-from shared.streams import STREAMS
+from shared.streams import DEAD, STREAMS
 
 FILE = "streams.ndjson.zst"
 _CHUNK = 500
@@ -25,30 +25,45 @@ _MAX_LINE_BYTES = 64 << 20
 async def dump_entries(redis: Redis, path: Path, partitions: int) -> dict[str, int]:
     """Write every entry to `path` and return how many there are by stream.
 
-    In the order of the way, raw first: an entry that moves on meanwhile is met again further on.
+    In the order of the way, so that an entry which moves on meanwhile is met again further on; dead letters
+    first, since they may be put back to the beginning, and what has died since at the end. Raises Failure
+    for streams of more partitions than there are said to be.
     """
-    counts: dict[str, int] = {}
+    await _require_partitions(redis, partitions)
+    counts = dict.fromkeys((spec.name for spec in STREAMS), 0)
+    seen: dict[str, bytes] = {}
     with path.open("wb") as file, zstandard.ZstdCompressor(write_checksum=True).stream_writer(file) as out:
-        for spec in STREAMS:
-            counts[spec.name] = 0
-            for partition in range(partitions):
-                key = spec.key(partition)
-                async for lines in _lines(redis, key):
-                    counts[spec.name] += len(lines)
-                    out.write(b"".join(lines))
+        for spec in (DEAD, *STREAMS):
+            for key in map(spec.key, range(partitions)):
+                async for rows in _rows(redis, key, seen.get(key)):
+                    counts[spec.name] += len(rows)
+                    out.write(b"".join(_line(key, entry_id, fields) for entry_id, fields in rows))
+                    seen[key] = rows[-1][0]
     return counts
 
 
-async def _lines(redis: Redis, key: str) -> Any:
+async def _require_partitions(redis: Redis, partitions: int) -> None:
+    known = {spec.key(partition) for spec in STREAMS for partition in range(partitions)}
+    for spec in STREAMS:
+        async for key in redis.scan_iter(match=f"{spec.name}.{{*", count=1000):
+            if key.decode() not in known:
+                raise Failure(
+                    f"Redis has the stream {key.decode()}, and WIREROOM_PARTITIONS is {partitions}.",
+                    "Set WIREROOM_PARTITIONS to what the services use.",
+                )
+
+
+async def _rows(redis: Redis, key: str, after: bytes | None) -> AsyncIterator[list[Any]]:
     newest: Any = await redis.xrevrange(key, count=1)
     if not newest:
         return
-    start, end = "-", newest[0][0]  # what comes after this moment is of the next backup
+    end = newest[0][0]  # what comes after this moment is of the next backup
+    start = "-" if after is None else f"({after.decode()}"
     while True:
         rows: Any = await redis.xrange(key, min=start, max=end, count=_CHUNK)
         if not rows:
             return
-        yield [_line(key, entry_id, fields) for entry_id, fields in rows]
+        yield rows
         start = f"({rows[-1][0].decode()}"
 
 
@@ -106,7 +121,8 @@ async def count_entries(redis: Redis, partitions: int) -> int:
 async def delete_all(redis: Redis) -> int:
     """Delete every key of ours, and no other; return how many."""
     deleted = 0
-    for family in KEY_FAMILIES:
+    # The markers first: without them nobody takes what is left for whole.
+    for family in sorted(KEY_FAMILIES, key=lambda family: not family.pattern.startswith("state:")):
         batch: list[bytes] = []
         async for key in redis.scan_iter(match=family.pattern, count=1000):
             batch.append(key)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from services.cli.backups.manifest import BackedUpFile
 from services.cli.output import Failure
 from services.index.archive import archive_directory
-from services.index.archive_reading import list_segments, segment_path, whole_frames_end
+from services.index.archive_reading import Position, list_segments, segment_path, whole_frames_end
 from services.index.durable import fsync_directory
+from services.index.state import RESTORED
 
 _ATTEMPTS = 20
 
@@ -39,20 +43,41 @@ def copy_index(data_dir: Path, target: Path) -> None:
 def _copy_index_once(home: Path, target: Path) -> None:
     current = home / (home / "CURRENT").read_text(encoding="utf-8").strip()
     meta = (current / "meta.json").read_bytes()
-    stems = {segment["segment_id"].replace("-", "") for segment in json.loads(meta)["segments"]}
+    segments = json.loads(meta)["segments"]
+    stems = {segment["segment_id"].replace("-", "") for segment in segments}
     for path in sorted(current.iterdir()):
         if path.name.partition(".")[0] in stems or path.name == "schema.json":
             link_or_copy(path, target / path.name)
     (target / "meta.json").write_bytes(meta)
-    found = {path.name.partition(".")[0] for path in target.iterdir()}
-    if not stems <= found:
-        raise FileNotFoundError(f"{current} lacks a segment that meta.json names")
+    missing = {name for segment in segments for name in _names_of(segment)} - {
+        path.name for path in target.iterdir()
+    }
+    if missing:
+        raise FileNotFoundError(f"{current} lacks {sorted(missing)}, which meta.json names")
+
+
+def _names_of(segment: dict[str, Any]) -> list[str]:
+    stem = segment["segment_id"].replace("-", "")
+    names = [f"{stem}.{suffix}" for suffix in ("fast", "fieldnorm", "idx", "pos", "store", "term")]
+    if segment["deletes"]:
+        names.append(f"{stem}.{segment['deletes']['opstamp']}.del")
+    return names
 
 
 def documents_in(index: Path) -> int:
     """Return how many documents the index in a backup holds, by its meta.json."""
     segments = json.loads((index / "meta.json").read_bytes())["segments"]
     return sum(one["max_doc"] - (one["deletes"] or {}).get("num_deleted_docs", 0) for one in segments)
+
+
+def archive_end(data_dir: Path) -> Position:
+    """Return where the archive ends now."""
+    directory = archive_directory(data_dir)
+    segments = list_segments(directory)
+    if not segments:
+        return Position(0, 0)
+    with segment_path(directory, segments[-1]).open("rb") as file:
+        return Position(segments[-1], whole_frames_end(file))
 
 
 def copy_archive(data_dir: Path, target: Path) -> int:
@@ -89,19 +114,22 @@ def has_data(data_dir: Path) -> bool:
     return (data_dir / "index" / "CURRENT").exists() or bool(list_segments(archive_directory(data_dir)))
 
 
-def put_back(backup: Path, data_dir: Path) -> None:
-    """Copy index and archive into `data_dir`, which has neither. Each appears as a whole."""
+def put_back(backup: Path, files: Sequence[BackedUpFile], data_dir: Path) -> None:
+    """Copy the files of index and archive into `data_dir`, which has neither. Each appears as a whole."""
     for part in ("archive", "index"):
         draft = data_dir / f"{part}.restoring"
         shutil.rmtree(draft, ignore_errors=True)
         target = draft / "index-1" if part == "index" else draft
         target.mkdir(parents=True)
-        for path in sorted((backup / part).iterdir()):
-            shutil.copyfile(path, target / path.name)
-            _fsync(target / path.name)
+        for file in files:
+            directory, _, name = file.path.partition("/")
+            if directory == part:
+                shutil.copyfile(backup / file.path, target / name)
+                _fsync(target / name)
         if part == "index":
-            (draft / "CURRENT").write_text("index-1\n", encoding="utf-8")
-            _fsync(draft / "CURRENT")
+            for name, content in (("CURRENT", "index-1\n"), ("STATE", f"{RESTORED}\n")):
+                (draft / name).write_text(content, encoding="utf-8")
+                _fsync(draft / name)
         fsync_directory(target)
         draft.rename(data_dir / part)
         fsync_directory(data_dir)

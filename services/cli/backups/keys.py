@@ -24,6 +24,7 @@ KEY_FAMILIES: tuple[KeyFamily, ...] = (
     *(KeyFamily(f"{spec.name}.{{*}}", True, spec.about) for spec in STREAMS),
     KeyFamily("article:{*", False, "The index service makes them anew from the archive and the streams."),
     KeyFamily("state:{*", False, "Absent, they have the index service do so."),
+    KeyFamily("restoring:{*", False, "There while it does."),
     KeyFamily("{corpus}*", False, "A half of it would be worse than none: related articles begin anew."),
     KeyFamily(
         "idempotency:*", False, "Restored, they would answer `accepted` for a submit that the backup lacks."

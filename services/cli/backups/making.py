@@ -1,8 +1,8 @@
 """Writing a backup while everything runs: no lock, no pause.
 
 The order is the way of an article, so that one accepted before the backup began is in it at least once:
-entries first (raw, enriched, dead), then the index, then the archive, which is written before the index and
-so holds all that the index does.
+entries first (dead letters too, for one may be replayed meanwhile), then the index, then the archive, which
+is written before the index and so holds all that the index does, and more: see `index_is_whole_to`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.cli.backups.entries import FILE, dump_entries
-from services.cli.backups.files import copy_archive, copy_index, documents_in
-from services.cli.backups.manifest import Counts, Manifest, files_of, write_manifest
+from services.cli.backups.files import archive_end, copy_archive, copy_index, documents_in
+from services.cli.backups.manifest import ArchiveEnd, Counts, Manifest, files_of, write_manifest
 from services.cli.backups.redis_access import redis_of, redis_settings
 from services.cli.output import Failure
 from services.index.durable import fsync_directory
@@ -28,10 +28,10 @@ _DRAFT_MARK = "unfinished-backup"
 def make_backup(data_dir: Path, target: Path) -> Manifest:
     """Write a backup of `data_dir` and its Redis to `target`, which appears as a whole at the end.
 
-    Raises Failure when `target` has something in it already, or there is no index yet.
+    Raises Failure when `target` is there already, or there is no index yet.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise Failure(f"{target} is not empty.", "Name a directory that is not there yet.")
+    if target.exists():
+        raise Failure(f"{target} is there already.", "Name a directory that is not there yet.")
     if not (data_dir / "index" / "CURRENT").exists():
         raise Failure(
             f"There is no index in {data_dir.absolute()}.", "Name the data directory with --data-dir."
@@ -41,6 +41,7 @@ def make_backup(data_dir: Path, target: Path) -> Manifest:
     partitions = redis_settings(None).partitions
     (draft / "redis").mkdir()
     counts = asyncio.run(_dump(data_dir.absolute(), draft / "redis" / FILE, partitions))
+    whole_to = archive_end(data_dir)
     copy_index(data_dir, draft / "index")
     segments = copy_archive(data_dir, draft / "archive")
     manifest = Manifest(
@@ -55,14 +56,13 @@ def make_backup(data_dir: Path, target: Path) -> Manifest:
             enriched=counts[ENRICHED.name],
             dead=counts[DEAD.name],
         ),
+        index_is_whole_to=ArchiveEnd(segment=whole_to.segment, offset=whole_to.offset),
         files=files_of(draft),
     )
     for directory in (draft / "index", draft / "archive", draft / "redis"):
         fsync_directory(directory)
     write_manifest(draft, manifest)
     (draft / _DRAFT_MARK).unlink()
-    if target.exists():
-        target.rmdir()
     draft.rename(target)
     fsync_directory(target.parent)
     return manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +43,15 @@ class Counts(BaseModel):
     dead: int
 
 
+class ArchiveEnd(BaseModel):
+    """Where the archive ended before the index was copied: what lies behind may be missing in the index."""
+
+    model_config = ConfigDict(frozen=True)
+
+    segment: int
+    offset: int
+
+
 class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -51,6 +61,7 @@ class Manifest(BaseModel):
     created_at: AwareDatetime
     partitions: int
     counts: Counts
+    index_is_whole_to: ArchiveEnd
     files: tuple[BackedUpFile, ...]
 
     @property
@@ -59,19 +70,23 @@ class Manifest(BaseModel):
 
 
 def files_of(backup: Path) -> tuple[BackedUpFile, ...]:
-    """Return all files of a backup in the making, with their digests."""
+    """Return all files of a backup in the making, each on disk, with their digests."""
     paths = sorted(path for part in ("index", "archive", "redis") for path in (backup / part).glob("*"))
     return tuple(
         BackedUpFile(
-            path=str(path.relative_to(backup)), size_bytes=path.stat().st_size, sha256=digest_of(path)
+            path=str(path.relative_to(backup)),
+            size_bytes=path.stat().st_size,
+            sha256=digest_of(path, sync=True),
         )
         for path in paths
     )
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Path, *, sync: bool = False) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
+        if sync:
+            os.fsync(file.fileno())
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

@@ -15,7 +15,9 @@ from services.cli.backups.manifest import Manifest, read_manifest, require_intac
 from services.cli.backups.redis_access import redis_of, redis_settings
 from services.cli.output import Failure
 from services.index.archive import archive_directory
+from services.index.archive_reading import Position
 from services.index.durable import FileLock, HeldElsewhere
+from services.index.reindex import catch_up
 from services.supervisor.instance import read_instance
 
 
@@ -50,13 +52,28 @@ def restore_backup(backup: Path, data_dir: Path, *, replace: bool) -> Restored:
                 f"{data_dir.absolute()} has an index or an archive already.",
                 "With --replace they are moved aside, and entries in Redis are deleted.",
             )
-    waiting = asyncio.run(_count_waiting(data_dir.absolute(), partitions))
-    if waiting and not replace:
-        raise Failure(f"Redis holds {waiting:,} entries already.", "With --replace they are deleted.")
-    moved = set_aside(data_dir, f"replaced-{stamp(datetime.now(UTC))}") if replace else []
-    put_back(backup, data_dir)
-    entries = asyncio.run(_load(data_dir.absolute(), backup / "redis" / FILE, partitions))
+        waiting = asyncio.run(_count_waiting(data_dir.absolute(), partitions))
+        if waiting and not replace:
+            raise Failure(f"Redis holds {waiting:,} entries already.", "With --replace they are deleted.")
+        asyncio.run(_empty(data_dir.absolute()))
+        moved = set_aside(data_dir, f"replaced-{stamp(datetime.now(UTC))}") if replace else []
+        try:
+            put_back(backup, manifest.files, data_dir)
+            whole_to = Position(manifest.index_is_whole_to.segment, manifest.index_is_whole_to.offset)
+            catch_up(data_dir, whole_to)
+            entries = asyncio.run(_load(data_dir.absolute(), backup / "redis" / FILE, partitions))
+        except OSError as error:
+            where = "".join(f" The former {path.name.partition('.')[0]} is in {path}." for path in moved)
+            raise Failure(
+                f"The restore stopped half way: {error}.{where}", "Run it again with --replace."
+            ) from error
     return Restored(manifest, entries, tuple(moved))
+
+
+async def _empty(data_dir: Path) -> None:
+    """Before any file moves: a Wireroom that is started over half a restore must not take Redis for whole."""
+    async with redis_of(data_dir) as redis:
+        await delete_all(redis)
 
 
 async def _count_waiting(data_dir: Path, partitions: int) -> int:
@@ -66,7 +83,6 @@ async def _count_waiting(data_dir: Path, partitions: int) -> int:
 
 async def _load(data_dir: Path, file: Path, partitions: int) -> int:
     async with redis_of(data_dir) as redis:
-        await delete_all(redis)
         return await load_entries(redis, file, partitions)
 
 
