@@ -11,6 +11,7 @@ import subprocess
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import zstandard
@@ -178,7 +179,7 @@ def test_tail_with_its_length_but_not_its_content_is_cut_off(tmp_path: Path) -> 
     ids=["unfinished", "whole but damaged"],
 )
 def test_what_is_cut_off_is_told(
-    tmp_path: Path, damage: Callable[[bytes], bytes], level: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, damage: Callable[[bytes], bytes], level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = Archive(tmp_path)
     archive.append([enriched("a")], NOW)
@@ -186,11 +187,13 @@ def test_what_is_cut_off_is_told(
     archive.close()
     path = segment_path(archive.path, 1)
     path.write_bytes(damage(path.read_bytes()))
+    log = Mock()
+    monkeypatch.setattr("services.index.archive.log", log)
     Archive(tmp_path).close()
-    told = capsys.readouterr().out
-    assert level in told
-    assert "cut off" in told
-    assert path.name in told
+    ((said, (words,), fields),) = log.method_calls
+    assert said == level
+    assert "cut off" in words
+    assert fields["segment"] == path.name
 
 
 def test_damage_inside_is_counted_and_costs_its_frame_only(tmp_path: Path) -> None:
