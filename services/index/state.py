@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -24,19 +24,22 @@ from services.index.durable import write_durably
 from services.index.known_states import archived_states, state_from_entry
 from shared.logging import get_logger
 from shared.metrics import Metrics
-from shared.runtime.groups import ensure_groups
 from shared.runtime.lag import read_lags
-from shared.runtime.lost_streams import forget_unindexed, lost_partitions
 from shared.runtime.scripts import run_all
-from shared.runtime.state import RESTORE, ArticleState, read_generation, write_generation
+from shared.runtime.state import (
+    RESTORE,
+    ArticleState,
+    begin_restoring,
+    read_generation,
+    write_generation,
+)
 from shared.streams import DEAD, STREAMS
 
 log = get_logger(__name__)
 
 INTERVAL_S = 0.5
-_LOST_STATE = "redis has lost its state"
-_LOST_STREAM = "redis has lost a consumer group, or a stream with its group"
-_ANOTHER = "redis belongs to another archive"
+# What `wireroom restore` writes into STATE: no generation, and no loss to tell of.
+RESTORED = "restored"
 _CHUNK = 500
 
 
@@ -71,6 +74,7 @@ class StateRestorer:
         self._in_flight: int | None = None
         self._reader: ArchiveReader | None = None
         self._read_again_at = 0.0
+        self._told = False
         self._problem: str | None = "it was not looked at yet whether Redis holds the state of the articles"
 
     async def check(self) -> str | None:
@@ -94,20 +98,20 @@ class StateRestorer:
 
     async def look(self) -> None:
         """Restore the state if Redis lacks it, else note what is in flight."""
-        if lost := await lost_partitions(self._redis, self._partitions):
-            await self._restore(_LOST_STREAM, lost)
-            return
         held, own = await read_generation(self._redis, self._partitions), self._own_generation()
-        if held is None or (own is not None and held != own):
-            await self._restore(_LOST_STATE if held is None else _ANOTHER)
-            return
-        if own is None:
+        if held is not None and own is None and self._archive.stats().size_bytes:
+            # The index directory was lost and made anew; the archive, and so Redis, is still ours.
             write_durably(self._file, held + "\n")
+        elif held is None or held != own:
+            await self._restore(foreign=held is not None, told=own == RESTORED)
+            return
         self._problem = None
+        self._told = False
         await self._note_in_flight()
         if self._reader is not None and time.monotonic() > self._read_again_at:
             # What was being stored when the state was lost is in the archive by now.
-            await self._merge(archived_states(self._reader))
+            reader, self._reader = self._reader, self._archive.read(self._reader.position)
+            await self._merge(archived_states(reader))
             self._reader = None
 
     def _own_generation(self) -> str | None:
@@ -118,30 +122,28 @@ class StateRestorer:
 
     async def _note_in_flight(self) -> None:
         lags = await read_lags(self._redis, self._partitions)
-        if len(lags) < sum(len(spec.groups) for spec in STREAMS) * self._partitions:
-            return  # a group has gone: what was there before is what may be lost
         letters = [await self._redis.xlen(DEAD.key(partition)) for partition in range(self._partitions)]
         self._in_flight = sum(lag.backlog for lag in lags) + sum(letters)
 
-    async def _restore(self, what: str, lost: Sequence[int] = ()) -> None:
-        """Merge all that is known; of `lost` partitions, what may have been on its way is forgotten first."""
-        known = self._archive.stats().size_bytes > 0
+    async def _restore(self, *, foreign: bool, told: bool) -> None:
+        """Make the hashes say what the archive and the streams do; `told`: a person has restored a backup."""
         self._problem = "Redis does not hold the state of the articles; it is being restored from the archive"
-        if known or lost:
-            self._tell_loss(what)
+        if not told and not self._told and (foreign or self._archive.stats().size_bytes):
+            self._tell_loss(foreign=foreign)
         began = time.monotonic()
-        for partition in lost:
-            await forget_unindexed(self._redis, partition)
+        generation = secrets.token_hex(16)
+        await begin_restoring(self._redis, self._partitions, generation)
+        if foreign:
+            await self._forget_articles()
         reader = self._archive.read()
         records = await self._merge(archived_states(reader))
         entries = await self._merge_streams()
         async with self._writing:
             records += await self._merge(archived_states(reader))
-            # With the state but without a group, one would look lost to whoever starts next.
-            await ensure_groups(self._redis, self._partitions)
-            generation = secrets.token_hex(16)
             write_durably(self._file, generation + "\n")
-            await write_generation(self._redis, self._partitions, generation)
+            if not await write_generation(self._redis, self._partitions, generation):
+                log.warning("redis was emptied while its state was restored; it is done again")
+                return
         self._reader, self._read_again_at = reader, time.monotonic() + self._batch_timeout_s
         self._problem = None
         log.info(
@@ -153,15 +155,39 @@ class StateRestorer:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    def _tell_loss(self, what: str) -> None:
+    def _tell_loss(self, *, foreign: bool) -> None:
+        """Say it once, however often the restoration is tried."""
+        what = "redis belongs to another archive" if foreign else "redis has lost its state"
         log.error(
-            f"{what}: entries in flight and dead letters that were there are gone, except for what ingest "
-            "publishes again; revisions, takedowns and receipts are restored from the archive",
+            f"{what}: entries in flight and dead letters are gone, except for what ingest publishes again; "
+            "revisions, takedowns and receipts are restored from the archive",
             entries_lost_at_most="unknown" if self._in_flight is None else self._in_flight,
         )
         self._metrics.inc("wireroom_state_losses_total")
         self._metrics.inc("wireroom_state_lost_entries_total", self._in_flight or 0)
         self._in_flight = None
+        self._told = True
+
+    async def _forget_articles(self) -> None:
+        """Delete hashes of articles that our archive may lack, or sending them again would change nothing.
+
+        Takedowns stay: they are final whoever keeps the article.
+        """
+        batch: list[bytes] = []
+        async for key in self._redis.scan_iter(match="article:{*", count=1000):
+            batch.append(key)
+            if len(batch) >= _CHUNK:
+                await self._forget(batch)
+                batch = []
+        await self._forget(batch)
+
+    async def _forget(self, keys: list[bytes]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hexists(key, "tomb")
+        gone = [key for key, final in zip(keys, await pipeline.execute(), strict=True) if not final]
+        if gone:
+            await self._redis.unlink(*gone)
 
     async def _merge(self, states: Iterator[ArticleState]) -> int:
         """Merge all states and return how many there were."""
@@ -182,7 +208,8 @@ class StateRestorer:
     async def _merge_streams(self) -> int:
         """Merge what is on its way and what is dead, which the archive does not have. Return how many."""
         count = 0
-        for key in (spec.key(partition) for spec in STREAMS for partition in range(self._partitions)):
+        # Dead letters once more at the end: one that is replayed meanwhile is in neither place otherwise.
+        for key in (spec.key(p) for spec in (DEAD, *STREAMS) for p in range(self._partitions)):
             start = "-"
             while True:
                 rows: Any = await self._redis.xrange(key, min=start, count=_CHUNK)

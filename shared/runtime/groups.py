@@ -5,24 +5,19 @@ from __future__ import annotations
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.runtime.lost_streams import declare_lost
 from shared.streams import STREAMS
 
 
 async def ensure_groups(redis: Redis, partitions: int) -> None:
     """Create every group of the registry at id 0, with its stream.
 
-    A group made at `$`, as FastStream would, never sees what was written before it. Where one is missing
-    although the state is there, it was lost, perhaps with its stream: that is declared before it is made, so
-    that nobody who dies in between hides it. (A group that a new version adds looks the same: what is done
-    about it then takes some seconds, and changes nothing.)
+    A group made at `$`, as FastStream would, never sees what was written before it.
     """
     for spec in STREAMS:
         for group in spec.groups:
             for partition in range(partitions):
                 if await _exists(redis, spec.key(partition), group):
                     continue
-                await declare_lost(redis, partition)
                 try:
                     await redis.xgroup_create(spec.key(partition), group, id="0", mkstream=True)
                 except ResponseError as error:

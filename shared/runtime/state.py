@@ -21,11 +21,8 @@ from redis.asyncio import Redis
 from shared.events import ArticleEnriched, ArticleRetracted
 from shared.receipts import stage_field, stage_value
 from shared.runtime.delivery import ArticleEventType
-from shared.runtime.scripts import Call, Script
-from shared.streams import EVENT_FIELD, article_key, state_key
-
-# In place of a generation: entries may be gone that the hashes count as accepted (`runtime.lost_streams`).
-LOST = b"lost"
+from shared.runtime.scripts import Call, Script, run_all
+from shared.streams import EVENT_FIELD, article_key, restoring_key, state_key
 
 # Of a withheld article no content is known that could be the same.
 WITHHELD_HASH = "withheld"
@@ -59,6 +56,14 @@ if taken == 1 then
 end
 for i = 9, 7 + 2 * n, 2 do redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return taken
+""")
+
+# KEYS: token, marker. ARGV: token, value of the marker.
+_MARK = Script.of("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[1])
+return 1
 """)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -180,18 +185,39 @@ def microseconds(at: datetime | None) -> int:
 
 
 async def read_generation(redis: Redis, partitions: int) -> str | None:
-    """Return the generation that all partitions agree on; None while any of them lacks its state."""
+    """Return the generation that all partitions agree on; None while any of them lacks its state.
+
+    With another number of partitions the articles have other keys, so that state is none.
+    """
     pipeline = redis.pipeline(transaction=False)
     for partition in range(partitions):
         pipeline.get(state_key(partition))
     found: set[Any] = set(await pipeline.execute())
-    generation = found.pop()
-    return None if found or generation in (None, LOST) else generation.decode()
+    marker = found.pop()
+    if found or marker is None:
+        return None
+    count, _, generation = marker.decode().partition(":")
+    return generation if count == str(partitions) else None
 
 
-async def write_generation(redis: Redis, partitions: int, generation: str) -> None:
-    """Say that the hashes of all partitions are here."""
+async def begin_restoring(redis: Redis, partitions: int, token: str) -> None:
+    """Take the markers away, and leave a token: `write_generation` sees by it that nothing was lost since."""
     pipeline = redis.pipeline(transaction=False)
     for partition in range(partitions):
-        pipeline.set(state_key(partition), generation)
+        pipeline.delete(state_key(partition))
+        pipeline.set(restoring_key(partition), token)
     await pipeline.execute()
+
+
+async def write_generation(redis: Redis, partitions: int, token: str) -> bool:
+    """Say that the hashes of all partitions are here; the token becomes the generation.
+
+    Returns False, and leaves the marker away, where the token is gone: Redis was emptied meanwhile.
+    """
+    args = token, marker_value(token, partitions)
+    calls = [Call((restoring_key(p), state_key(p)), args) for p in range(partitions)]
+    return all(await run_all(redis, _MARK, calls))
+
+
+def marker_value(generation: str, partitions: int) -> str:
+    return f"{partitions}:{generation}"

@@ -14,9 +14,8 @@ from redis.asyncio import Redis
 
 from services.ingest.app import create_app
 from services.ingest.settings import IngestSettings
-from shared.runtime.groups import ensure_groups
-from shared.runtime.state import write_generation
 from shared.streams import EVENT_FIELD, RAW
+from tests.support import mark_state
 
 # Out of the box structlog draws every local variable of a traceback, which takes minutes for an application.
 structlog.configure(
@@ -44,8 +43,7 @@ async def start_ingest(redis: Redis, redis_url: str) -> AsyncIterator[Start]:
         async def start(*, ready: bool = True, **settings: Any) -> httpx2.AsyncClient:
             given = {"redis_url": redis_url, "backlog_interval_s": 0.2, **settings}
             # As the index service does at its first start.
-            await ensure_groups(redis, given.get("partitions", 1))
-            await write_generation(redis, given.get("partitions", 1), "first")
+            await mark_state(redis, given.get("partitions", 1), "first")
             app = create_app(IngestSettings(**given))
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx2.ASGITransport(app=app)

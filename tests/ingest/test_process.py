@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,14 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import ResponseError
 
-from shared.streams import RAW, STREAMS, state_key
+from shared.runtime.state import marker_value
+from shared.streams import RAW, state_key
 from tests.conftest import ROOT, free_port
 from tests.ingest.conftest import ARTICLE
 
@@ -28,11 +28,7 @@ BODY = json.dumps(ARTICLE).encode()
 def mark_state(redis_url: str) -> None:
     """Say that the state of the articles is in Redis, as the index service does at its first start."""
     with Redis.from_url(redis_url) as redis:
-        for spec in STREAMS:
-            for group in spec.groups:
-                with suppress(ResponseError):  # it is there
-                    redis.xgroup_create(spec.key(0), group, id="0", mkstream=True)
-        redis.set(state_key(0), "first")
+        redis.set(state_key(0), marker_value("first", 1))
 
 
 class Server:
@@ -135,6 +131,26 @@ def test_an_answer_that_does_not_wait_for_the_body_is_not_lost(server: Server) -
     answer = server.send(early, head(content_length=str(len(BODY))) + BODY)
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert b"HTTP/1.1 202 " in answer, "the connection carries the next request"
+
+
+def test_only_so_many_requests_may_wait_on_one_connection(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while chunk := connection.recv(1 << 20):
+                answer += chunk
+    assert answer.count(b"HTTP/1.1 200 ") < 20_000
+    assert server.send(head(content_length=str(len(BODY))) + BODY).startswith(b"HTTP/1.1 202 ")
+
+
+def test_trailers_have_a_bound(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
+        connection.sendall(head(transfer_encoding="chunked") + b"2\r\n{}\r\n0\r\n")
+        with pytest.raises(ConnectionError):
+            for _ in range(200):
+                connection.sendall(b"x-trailer: " + b"y" * 60_000 + b"\r\n")
 
 
 def test_what_is_left_of_an_answered_body_is_not_read_for_ever(server: Server) -> None:
