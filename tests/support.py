@@ -22,6 +22,7 @@ from shared.events import (
     Sentiment,
     SubmittedArticle,
 )
+from shared.runtime.groups import ensure_groups
 from shared.runtime.state import begin_restoring, write_generation
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -97,5 +98,6 @@ def retracted(
 
 async def mark_state(redis: Redis, partitions: int, generation: str) -> None:
     """Say that Redis holds the state of the articles, as the index service does at its first start."""
+    await ensure_groups(redis, partitions)
     await begin_restoring(redis, partitions, generation)
     assert await write_generation(redis, partitions, generation)

@@ -54,7 +54,7 @@ class StoreHandler:
         async with self._lock:
             outcomes = await asyncio.to_thread(self._store, events)
         self._count(events, outcomes)
-        return [_result(outcome) for outcome in outcomes]
+        return [_result(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
 
     async def pace(self, entries: int) -> None:
         """Let `commit_interval_s` pass from one commit to the next, twice that when much is coming in.
@@ -106,8 +106,11 @@ def _indexable(delivery: Delivery) -> IndexableEvent:
     return delivery.event
 
 
-def _result(outcome: UpsertOutcome) -> Result:
+def _result(event: IndexableEvent, outcome: UpsertOutcome) -> Result:
     match outcome.outcome:
+        case "unchanged" if isinstance(event, ArticleRetracted):
+            # It came once more: nothing of it is in the index.
+            return Done(None)
         case "indexed" | "unchanged":
             return Done("indexed")
         case "stale":

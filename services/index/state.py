@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,9 @@ from services.index.durable import write_durably
 from services.index.known_states import archived_states, state_from_entry
 from shared.logging import get_logger
 from shared.metrics import Metrics
-from shared.runtime.lag import read_lags
+from shared.runtime.groups import ensure_groups
+from shared.runtime.lag import read_lags, read_unacknowledged
+from shared.runtime.lost_streams import forget_unindexed, lost_partitions
 from shared.runtime.scripts import run_all
 from shared.runtime.state import (
     RESTORE,
@@ -33,11 +35,14 @@ from shared.runtime.state import (
     read_generation,
     write_generation,
 )
-from shared.streams import DEAD, STREAMS
+from shared.streams import DEAD, STREAMS, StreamSpec
 
 log = get_logger(__name__)
 
 INTERVAL_S = 0.5
+_LOST_STATE = "redis has lost its state"
+_LOST_STREAM = "redis has lost a consumer group, or a stream with its group"
+_FOREIGN = "redis belongs to another archive"
 # What `wireroom restore` writes into STATE: no generation, and no loss to tell of.
 RESTORED = "restored"
 _CHUNK = 500
@@ -98,12 +103,16 @@ class StateRestorer:
 
     async def look(self) -> None:
         """Restore the state if Redis lacks it, else note what is in flight."""
+        if lost := await lost_partitions(self._redis, self._partitions):
+            await self._restore(_LOST_STREAM, lost=lost)
+            return
         held, own = await read_generation(self._redis, self._partitions), self._own_generation()
         if held is not None and own is None and self._archive.stats().size_bytes:
             # The index directory was lost and made anew; the archive, and so Redis, is still ours.
             write_durably(self._file, held + "\n")
         elif held is None or held != own:
-            await self._restore(foreign=held is not None, told=own == RESTORED)
+            what = _LOST_STATE if held is None else _FOREIGN
+            await self._restore(what, told=own == RESTORED)
             return
         self._problem = None
         self._told = False
@@ -122,18 +131,27 @@ class StateRestorer:
 
     async def _note_in_flight(self) -> None:
         lags = await read_lags(self._redis, self._partitions)
+        if len(lags) < sum(len(spec.groups) for spec in STREAMS) * self._partitions:
+            return  # a group has gone: what was there before is what may be lost
         letters = [await self._redis.xlen(DEAD.key(partition)) for partition in range(self._partitions)]
         self._in_flight = sum(lag.backlog for lag in lags) + sum(letters)
 
-    async def _restore(self, *, foreign: bool, told: bool) -> None:
-        """Make the hashes say what the archive and the streams do; `told`: a person has restored a backup."""
+    async def _restore(self, what: str, *, lost: Sequence[int] = (), told: bool = False) -> None:
+        """Make the hashes say what the archive and the streams do; `told`: a person has restored a backup.
+
+        Of `lost` partitions, what may have been on its way is forgotten before the marker that says so is.
+        """
         self._problem = "Redis does not hold the state of the articles; it is being restored from the archive"
-        if not told and not self._told and (foreign or self._archive.stats().size_bytes):
-            self._tell_loss(foreign=foreign)
+        if not told and not self._told and (what != _LOST_STATE or self._archive.stats().size_bytes):
+            self._tell_loss(what)
         began = time.monotonic()
+        for partition in lost:
+            await forget_unindexed(self._redis, partition)
+        # Made before there is a token: to whoever makes one later, it would look lost.
+        await ensure_groups(self._redis, self._partitions)
         generation = secrets.token_hex(16)
         await begin_restoring(self._redis, self._partitions, generation)
-        if foreign:
+        if what == _FOREIGN:
             await self._forget_articles()
         reader = self._archive.read()
         records = await self._merge(archived_states(reader))
@@ -155,9 +173,8 @@ class StateRestorer:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    def _tell_loss(self, *, foreign: bool) -> None:
+    def _tell_loss(self, what: str) -> None:
         """Say it once, however often the restoration is tried."""
-        what = "redis belongs to another archive" if foreign else "redis has lost its state"
         log.error(
             f"{what}: entries in flight and dead letters are gone, except for what ingest publishes again; "
             "revisions, takedowns and receipts are restored from the archive",
@@ -207,16 +224,20 @@ class StateRestorer:
 
     async def _merge_streams(self) -> int:
         """Merge what is on its way and what is dead, which the archive does not have. Return how many."""
-        count = 0
         # Dead letters once more at the end: one that is replayed meanwhile is in neither place otherwise.
-        for key in (spec.key(p) for spec in (DEAD, *STREAMS) for p in range(self._partitions)):
-            start = "-"
-            while True:
-                rows: Any = await self._redis.xrange(key, min=start, count=_CHUNK)
-                if not rows:
-                    break
-                states = [state for _, fields in rows if (state := state_from_entry(fields))]
-                await self._merge_chunk(states)
-                count += len(states)
-                start = f"({rows[-1][0].decode()}"
-        return count
+        places = [(spec, partition) for spec in (DEAD, *STREAMS) for partition in range(self._partitions)]
+        return sum([await self._merge_stream(spec, partition) for spec, partition in places])
+
+    async def _merge_stream(self, spec: StreamSpec, partition: int) -> int:
+        # What is acknowledged went on to the next stream, and is no more than that one knows: it may be gone.
+        left = await read_unacknowledged(self._redis, spec, partition)
+        count, start = 0, "-"
+        while True:
+            rows: Any = await self._redis.xrange(spec.key(partition), min=start, count=_CHUNK)
+            if not rows:
+                return count
+            found = (state_from_entry(fields) for entry_id, fields in rows if entry_id in left)
+            states = [state for state in found if state]
+            await self._merge_chunk(states)
+            count += len(states)
+            start = f"({rows[-1][0].decode()}"

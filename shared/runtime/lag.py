@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from shared.streams import STREAMS, StreamSpec
+
+_PENDING_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,44 @@ def parse_id(entry_id: bytes | str) -> tuple[int, int]:
     text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
     millis, _, sequence = text.partition("-")
     return int(millis), int(sequence or 0)
+
+
+class Unacknowledged(NamedTuple):
+    """Which entries of a stream are still to be dealt with: those after `delivered`, and the `pending` ones.
+
+    The others are only waiting to be trimmed.
+    """
+
+    delivered: tuple[int, int]
+    pending: frozenset[bytes]
+
+    def __contains__(self, entry_id: object) -> bool:
+        if not isinstance(entry_id, bytes):
+            return False
+        return parse_id(entry_id) > self.delivered or entry_id in self.pending
+
+
+EVERYTHING = Unacknowledged((-1, 0), frozenset())
+
+
+async def read_unacknowledged(redis: Redis, spec: StreamSpec, partition: int) -> Unacknowledged:
+    """Return what is left of a stream for its groups: everything where it has none, or one is missing."""
+    key = spec.key(partition)
+    try:
+        infos = {info["name"].decode(): info for info in await redis.xinfo_groups(key)}
+    except ResponseError:  # no such key
+        return EVERYTHING
+    if not spec.groups or not set(spec.groups) <= set(infos):
+        return EVERYTHING
+    delivered = min(parse_id(infos[group]["last-delivered-id"]) for group in spec.groups)
+    pending: set[bytes] = set()
+    for group in spec.groups:
+        start = "-"
+        while rows := await redis.xpending_range(key, group, start, "+", _PENDING_PAGE):
+            ids: list[Any] = [row["message_id"] for row in rows]
+            pending.update(ids)
+            start = f"({ids[-1].decode()}"
+    return Unacknowledged(delivered, frozenset(pending))
 
 
 async def read_lags(redis: Redis, partitions: int, *, now_s: float | None = None) -> list[GroupLag]:

@@ -94,6 +94,18 @@ async def test_stale_revisions_are_superseded_and_takedowns_need_no_receipt(
     archive.close()
 
 
+@pytest.mark.parametrize("withheld", [False, True], ids=["taken down", "withheld"])
+async def test_a_redelivered_takedown_is_not_called_indexed(
+    engine: TantivyEngine, tmp_path: Path, withheld: bool
+) -> None:
+    archive = Archive(tmp_path)
+    handler = handler_of(engine, archive)
+    takedown = retracted("a", revision=2, withheld=withheld)
+    await handler(deliveries(enriched("a"), takedown))
+    assert "indexed" not in stages(await handler(deliveries(takedown)))
+    archive.close()
+
+
 async def test_nothing_is_searchable_while_the_archive_cannot_be_written(
     engine: TantivyEngine, tmp_path: Path
 ) -> None:

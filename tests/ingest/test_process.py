@@ -15,9 +15,10 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import ResponseError
 
 from shared.runtime.state import marker_value
-from shared.streams import RAW, state_key
+from shared.streams import RAW, STREAMS, state_key
 from tests.conftest import ROOT, free_port
 from tests.ingest.conftest import ARTICLE
 
@@ -28,6 +29,10 @@ BODY = json.dumps(ARTICLE).encode()
 def mark_state(redis_url: str) -> None:
     """Say that the state of the articles is in Redis, as the index service does at its first start."""
     with Redis.from_url(redis_url) as redis:
+        for spec in STREAMS:
+            for group in spec.groups:
+                with contextlib.suppress(ResponseError):  # it is there
+                    redis.xgroup_create(spec.key(0), group, id="0", mkstream=True)
         redis.set(state_key(0), marker_value("first", 1))
 
 
