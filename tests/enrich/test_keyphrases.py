@@ -4,7 +4,7 @@ import pytest
 
 from services.enrich.steps.keyphrases import MAX_KEYPHRASES, keyphrases
 from services.enrich.steps.terms import BackgroundIdf
-from shared.events import Entity
+from shared.events import Entity, Mention
 
 BACKGROUND = BackgroundIdf.load()
 TITLE = "Strike strands islanders"
@@ -36,6 +36,48 @@ def test_an_entity_is_given_by_its_full_name_once() -> None:
     found = texts(TITLE, BODY, (SOLVANG,), BACKGROUND)
     assert "Ingrid Solvang" in found
     assert not {"Ingrid", "Solvang"} & set(found)
+
+
+def test_words_of_the_headline_that_the_text_does_not_use_tell_nothing() -> None:
+    found = texts("Strike BATTERS and bags islanders", BODY, (), BACKGROUND)
+    assert "islanders" in found
+    assert not {"BATTERS", "batters", "bags"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "word", ["2-1", "14-year", "146km", "forty-one", "who've", "stranded", "overwhelmingly"]
+)
+def test_scores_contractions_and_verbs_are_no_keyphrases(word: str) -> None:
+    found = texts(f"Strike {word}", f"{BODY} It was {word}, and {word} again: {word}.", (), BACKGROUND)
+    assert word not in found and "ferry crews" in found
+
+
+def test_an_acronym_and_its_name_are_given_once() -> None:
+    wto = Entity(text="WTO", label="ORG", canonical="WTO", count=4)
+    full = Entity(text="World Trade Organization", label="ORG", canonical="World Trade Organization", count=2)
+    body = f"{BODY} The WTO met. The World Trade Organization, the WTO, met. WTO? World Trade Organization."
+    assert (
+        len({"WTO", "World Trade Organization"} & set(texts("WTO meets", body, (wto, full), BACKGROUND))) == 1
+    )
+
+
+def test_a_name_dropped_once_far_down_yields_to_what_the_article_is_about() -> None:
+    body = f"{BODY}\n\n{'Filler of no interest here. ' * 8}Tove Dahl sang."
+    dahl = Entity(
+        text="Tove Dahl", label="PERSON", canonical="Tove Dahl", count=1,
+        mentions=(Mention(start=body.index("Tove"), end=body.index("Tove") + 9),),
+    )  # fmt: skip
+    early = dahl.model_copy(update={"mentions": (Mention(start=0, end=9),)})
+
+    def score(entity: Entity) -> float:
+        found = keyphrases(TITLE, body, (entity,), BACKGROUND)
+        return next((phrase.score for phrase in found if phrase.text == "Tove Dahl"), 0.0)
+
+    assert 0 <= score(dahl) < 0.6 * score(early)
+
+
+def test_a_brief_of_words_said_once_still_has_keyphrases() -> None:
+    assert texts("", "Quake shakes Vanuatu islands.", (), BACKGROUND)
 
 
 def test_scores_fall_from_one_and_no_more_than_ten_are_given() -> None:
