@@ -10,6 +10,8 @@ from typing import Any
 from services.cli.output import TONE_STYLES, harmless, names, short_date, stdout
 
 WIDTH = 100
+MAX_QUOTES = 10
+QUOTE_CHARS = 160
 LABEL_NAMES = {
     "PERSON": "People", "ORG": "Organisations", "GPE": "Places", "LOC": "Regions", "FAC": "Sites",
     "NORP": "Groups", "EVENT": "Events", "PRODUCT": "Products", "WORK_OF_ART": "Works", "LAW": "Laws",
@@ -68,6 +70,9 @@ def _facts(article: dict[str, Any]) -> Any:
             grid.add_row(title, Text(names(by_label[label], 12)))
     if article.get("keyphrases"):
         grid.add_row("Keyphrases", Text(names([phrase["text"] for phrase in article["keyphrases"]], 8)))
+    for quote in (article.get("quotes") or [])[:MAX_QUOTES]:
+        text = textwrap.shorten(harmless(str(quote.get("text") or "")), QUOTE_CHARS, placeholder=" …")
+        grid.add_row("Quote", Text(f"{harmless(str(quote.get('speaker') or 'unclear who'))}: {text}"))
     if article.get("topics"):
         grid.add_row("Topics", Text(names([topic["name"] for topic in article["topics"]], 4)))
     for related in article.get("related") or []:

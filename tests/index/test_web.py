@@ -335,6 +335,30 @@ async def test_an_article_shows_its_text_with_the_entities_marked(
     assert [text for text, _ in page.find("a", href=f"/v1/articles/{article_id('a')}")] == ["As JSON"]
 
 
+async def test_quotes_name_their_speaker_and_lead_into_the_text(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    body = "Ann Reed came.\n\n“We sail,” she said. Police said the port was shut."
+    said, reported = body.index("We sail"), body.index("the port")
+    quotes = (
+        {"text": "We sail,", "start": said, "end": said + 8, "kind": "direct", "cue": "said",
+         "speaker": "Ann Reed"},
+        {"text": "the port was shut", "start": reported, "end": len(body) - 1, "kind": "indirect",
+         "cue": "said", "speaker": "Police"},
+        {"text": "No one knows", "start": 10**6, "end": 10**6 + 3, "kind": "direct", "cue": "said"},
+    )  # fmt: skip
+    fill(engine, enriched("a", body=body, entities=(entity("PERSON", "Ann Reed", (0, 8)),), quotes=quotes))
+    page = await get(client, f"/articles/{article_id('a')}")
+    assert [text for text, _ in page.find("p", dir="auto", id="p2")] == [body.split("\n")[2]]
+    assert [text for text, _ in page.find("span", class_="said")] == [
+        "We sail,", "the port was shut", "No one knows",
+    ]  # fmt: skip
+    assert [text for text, _ in page.find("q")] == ["We sail,", "No one knows"]
+    assert len(page.find("a", href="#p2")) == 3
+    assert ("Ann Reed", {"href": "/?entity=PERSON%3AAnn+Reed"}) in page.find("a")
+    assert "speaker unclear" in page.find("span", class_="meta")[2][0]
+
+
 async def test_related_links_say_why_and_leave_out_what_is_gone(
     engine: TantivyEngine, client: httpx2.AsyncClient
 ) -> None:
@@ -440,6 +464,8 @@ async def test_nothing_in_an_article_gets_out_of_its_place(
             related=related, url="javascript:alert(1)", story_id=HOSTILE,
             topics=(Topic(code=HOSTILE, name=HOSTILE, score=1),),
             keyphrases=({"text": HOSTILE, "score": 1},),
+            quotes=({"text": HOSTILE, "start": 0, "end": 9, "kind": "direct", "cue": HOSTILE,
+                     "speaker": HOSTILE},),
             published_at=datetime.fromisoformat("9999-12-31T23:59:59-12:00"),
         ),
     )  # fmt: skip

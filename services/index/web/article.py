@@ -11,6 +11,7 @@ from services.index.engine.protocol import Hit, Page
 from services.index.web.address import Address
 from services.index.web.labels import RELATED_KINDS, door_phrase, entity_class, entity_word, language_name
 from services.index.web.mentions import Paragraph, legend, paragraphs_of
+from services.index.web.quotes import MAX_QUOTES, QuoteRow, quote_rows
 from services.index.web.texts import (
     Moment,
     Tone,
@@ -101,6 +102,8 @@ class ArticleView:
     more_entities: int
     topics: tuple[NamedLink, ...]
     keyphrases: tuple[NamedLink, ...]
+    quotes: tuple[QuoteRow, ...]
+    more_quotes: int
     story: tuple[StoryLink, ...]
     story_href: str | None
     related: tuple[RelatedLink, ...]
@@ -115,6 +118,7 @@ def article_view(
     """`related` is that of the API, `story` the newest articles of the same story, this one included."""
     body = str(article.get("body") or "")
     entities = article.get("entities") or ()
+    quotes = article.get("quotes") or ()
     paragraphs = paragraphs_of(body[:MAX_BODY_CHARS], entities)
     rows = entity_rows(entities)
     others = tuple(_story_link(hit, now) for hit in story.hits if hit.id != article["id"])
@@ -143,6 +147,8 @@ def article_view(
         more_entities=max(0, len(rows) - MAX_ENTITIES),
         topics=tuple(_topic(topic) for topic in (article.get("topics") or ())[:10]),
         keyphrases=tuple(_keyphrase(phrase) for phrase in (article.get("keyphrases") or ())[:15]),
+        quotes=quote_rows(body[:MAX_BODY_CHARS], quotes, entities),
+        more_quotes=max(0, len(quotes) - MAX_QUOTES),
         story=others,
         story_href=Address((("story", str(story_id)),)).href if others else None,
         related=tuple(link for link in links if link.title)[:MAX_RELATED],
