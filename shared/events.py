@@ -28,6 +28,7 @@ Label = Literal[
 ]  # fmt: skip
 Tone = Literal["negative", "neutral", "positive"]
 Door = Literal["api", "batch", "webhook", "url", "feed", "websub", "ninjs", "file"]
+QuoteKind = Literal["direct", "indirect"]
 RelatedKind = Literal["cited", "duplicate", "similar"]
 
 
@@ -138,6 +139,24 @@ class Keyphrase(Part):
     score: Share
 
 
+class Quote(Part):
+    """What somebody said: `text` is body[start:end], without the marks around it.
+
+    `direct` stood between quotation marks, `indirect` is a reported clause. `speaker` is the canonical name
+    of an entity or the article's own words ("a spokesman"), None where a pronoun could mean several.
+    `speaker_start` and `speaker_end` are where the body names the speaker there, `cue` is the verb of saying.
+    """
+
+    text: str
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+    kind: QuoteKind
+    cue: str
+    speaker: str | None = None
+    speaker_start: Annotated[int, Field(ge=0)] | None = None
+    speaker_end: Annotated[int, Field(ge=0)] | None = None
+
+
 class Topic(Part):
     """An IPTC Media Topic of the top level; `code` is its eight-digit medtop code."""
 
@@ -162,7 +181,7 @@ class Related(Part):
 
 
 class Article(Part):
-    """An article as served. Offsets of entity mentions index `body`."""
+    """An article as served. Offsets of entity mentions and of quotes index `body`."""
 
     id: ArticleId
     revision: int
@@ -186,6 +205,7 @@ class Article(Part):
     sentiment: Sentiment
     keyphrases: tuple[Keyphrase, ...] = ()
     topics: tuple[Topic, ...] = ()
+    quotes: tuple[Quote, ...] = ()
     related: tuple[Related, ...] = ()
     story_id: str | None = None
     provenance: Provenance

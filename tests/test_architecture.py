@@ -39,6 +39,7 @@ PURE = (
     "services/enrich/scoring.py",
     "services/enrich/steps/*.py",
     "services/enrich/entities/*.py",
+    "services/enrich/quotes/*.py",
     "services/enrich/corpus/fingerprint.py",
     "services/enrich/corpus/neighbours.py",
     "services/enrich/corpus/signature.py",
@@ -48,6 +49,7 @@ PURE = (
     "services/index/web/facets.py",
     "services/index/web/article.py",
     "services/index/web/mentions.py",
+    "services/index/web/quotes.py",
 )
 
 

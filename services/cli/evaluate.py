@@ -108,6 +108,14 @@ def clean(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = 
     _run(kind, kind.evaluate, file, json, models_dir)
 
 
+@evaluations.command()
+def quotes(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+    """Quotes and their speakers: {"text", "quotes": [{"start", "end", "speaker"}]}."""
+    from services.cli.evaluation import quotes as kind
+
+    _run(kind, kind.evaluate, file, json, models_dir)
+
+
 def _run(
     kind: Any,
     evaluate: Callable[[Iterable[Any], Path | None], Report],

@@ -14,6 +14,7 @@ from shared.events import (
     Keyphrase,
     Language,
     Link,
+    Quote,
     Related,
     Sentiment,
     Topic,
@@ -41,6 +42,7 @@ class Draft:
     sentiment: Sentiment = NEUTRAL
     keyphrases: tuple[Keyphrase, ...] = ()
     topics: tuple[Topic, ...] = ()
+    quotes: tuple[Quote, ...] = ()
     related: tuple[Related, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -11,6 +11,8 @@ from typing import Any, Self
 from services.enrich.corpus import Fingerprint, Neighbours, fingerprint, related_from, version_of
 from services.enrich.draft import Draft
 from services.enrich.entities import EntityRecogniser
+from services.enrich.quotes import VERSION as QUOTES_VERSION
+from services.enrich.quotes import find_quotes
 from services.enrich.steps import cleanup, extract, keyphrases, language
 from services.enrich.steps.links import links_from_html
 from services.enrich.steps.sentiment import SentimentModel
@@ -20,6 +22,8 @@ from shared.errors import UnprocessableArticle
 from shared.events import Article, ArticleEnriched, ArticleSubmitted, Link, Part, Related
 from shared.metrics import Metrics
 
+# A text too short to tell its language ("und") is read as English.
+QUOTED_LANGUAGES = frozenset({"en", "und"})
 CITED_IN_TEXT = "linked from the article"
 CITED_AS_RELATED = "listed as related by the publisher"
 
@@ -54,6 +58,7 @@ class Models:
             "sentiment": self.sentiment.version,
             "topics": self.topics.version,
             "keyphrases": keyphrases.VERSION,
+            "quotes": QUOTES_VERSION,
             "idf": self.idf.version,
         }
 
@@ -134,6 +139,13 @@ def pick_keyphrases(draft: Draft, models: Models) -> Draft:
     return draft.with_(keyphrases=keyphrases.keyphrases(draft.title, draft.body, draft.entities, models.idf))
 
 
+def attribute_quotes(draft: Draft, _: Models) -> Draft:
+    """Find who said what. The rules are of English: other languages have no quotes rather than wrong ones."""
+    if draft.language.code not in QUOTED_LANGUAGES:
+        return draft
+    return draft.with_(quotes=find_quotes(draft.body, draft.entities))
+
+
 STEPS: tuple[Step, ...] = (
     extract_text,
     clean_up,
@@ -143,6 +155,7 @@ STEPS: tuple[Step, ...] = (
     read_sentiment,
     classify_topics,
     pick_keyphrases,
+    attribute_quotes,
 )
 
 
@@ -194,6 +207,7 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         sentiment=draft.sentiment,
         keyphrases=draft.keyphrases,
         topics=draft.topics,
+        quotes=draft.quotes,
         related=(*draft.related, *related_from(neighbours)),
         story_id=neighbours.story_id,
         provenance=event.provenance.model_copy(update={"versions": draft.versions}),

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from services.cli.evaluation import clean, duplicates, ner, related, sentiment, topics
+from services.cli.evaluation import clean, duplicates, ner, quotes, related, sentiment, topics
 from services.cli.evaluation.placing import Placed
 from services.cli.evaluation.records import MAX_LINE_BYTES, Records
 from services.enrich.scoring import LabelTally, Score
+from shared.events import Quote
 from tests.cli.conftest import Done
 
 Wireroom = Callable[..., Done]
@@ -113,6 +114,10 @@ def test_sentiment_labels_are_words_or_numbers(label: object, expected: str) -> 
         (related.parse, {"title": "T", "cluster": "c", "published_at": "soon"}, "ISO 8601"),
         (duplicates.parse, {"text": "no id"}, '"id"'),
         (topics.parse, {"text": "T", "topic": []}, "empty"),
+        (quotes.parse, {"text": "T", "quotes": {}}, "not a list"),
+        (quotes.parse, {"text": "T", "quotes": [[0, 1]]}, "speaker"),
+        (quotes.parse, {"text": "T", "quotes": [{"start": 0, "end": 2}]}, "not within"),
+        (quotes.parse, {"text": "T", "quotes": [{"start": 0, "end": 1, "speaker": 7}]}, "neither a name"),
         (clean.parse, {"text": "T"}, "neither"),
         (clean.parse, {"text": "T", "html": "<p>T", "page_text": "T"}, "which"),
     ],
@@ -233,6 +238,38 @@ def test_topics_and_clean_up_are_scored_from_files(wireroom: Wireroom, jsonl: Ca
     html = f"<html><body><nav>Home Sport</nav><article><h1>River</h1><p>{FLOOD}</p></article></body></html>"
     done = wireroom("eval", "clean", jsonl({"html": html, "text": FLOOD}), "--json")
     assert done.json["recall"] == 1.0
+
+
+QUOTED = "“We will appeal,” said Ann Reed. “Soon.” The port was shut, police said."
+
+
+def _found(words: str, speaker: str | None) -> Quote:
+    start = QUOTED.index(words)
+    named = QUOTED.index(speaker or "Ann Reed")
+    return Quote(
+        text=words, start=start, end=start + len(words), kind="direct", cue="said", speaker=speaker,
+        speaker_start=named, speaker_end=named + 3,
+    )  # fmt: skip
+
+
+def test_a_quote_is_right_with_its_words_and_its_speaker() -> None:
+    marked = [quotes.MarkedQuote(1, 15, ("the lawyer", "Ms Reed")), quotes.MarkedQuote(34, 39, ("Ann Reed",))]
+    found = [_found("We will appeal,", "Ann Reed"), _found("Soon.", None), _found("The port", "police")]
+    attributed, located = quotes.score(QUOTED, found, marked)
+    assert attributed == Score(1, 3, 2)
+    assert located == Score(2, 3, 2)
+
+
+def test_a_quote_of_half_the_words_is_not_the_same() -> None:
+    _, located = quotes.score(QUOTED, [_found("We will", "Ann Reed")], [quotes.MarkedQuote(1, 16)])
+    assert located.true_positives == 0
+
+
+def test_quotes_are_scored_from_files(wireroom: Wireroom, jsonl: Callable[..., str]) -> None:
+    rows = [{"start": 1, "end": 16, "speaker": ["Ann Reed", "Reed"]}, {"start": 34, "end": 39}]
+    done = wireroom("eval", "quotes", jsonl({"text": QUOTED, "quotes": rows}), "--json")
+    assert list(done.json)[:3] == ["f1", "precision", "recall"]
+    assert (done.json["precision"], done.json["recall"], done.json["counts"]["direct"]) == (0.6667, 1.0, 2)
 
 
 def test_people_get_a_table(wireroom: Wireroom, jsonl: Callable[..., str]) -> None:

@@ -21,11 +21,25 @@ from tests.support import article_id, retracted, submitted
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
 
 
+def without_later_fields(written: Any, stored: Any) -> Any:
+    """Return what was written less the empty fields that the stored version did not have yet."""
+    if isinstance(written, dict) and isinstance(stored, dict):
+        return {
+            name: without_later_fields(value, stored.get(name))
+            for name, value in written.items()
+            if name in stored or value not in (None, [])
+        }
+    if isinstance(written, list) and isinstance(stored, list) and len(written) == len(stored):
+        return [without_later_fields(*pair) for pair in zip(written, stored, strict=True)]
+    return written
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_stored_example_is_read_and_written_back_unchanged(path: Path) -> None:
     event = decode_event(path.read_bytes())
     assert type(event).__name__ == path.stem.split("-")[0]
-    assert json.loads(event.model_dump_json()) == json.loads(path.read_text())
+    stored = json.loads(path.read_text())
+    assert without_later_fields(json.loads(event.model_dump_json()), stored) == stored
     assert decode_event(encode_event(event)) == event
 
 
@@ -60,7 +74,7 @@ def with_news(value: Any, path: str = "event") -> Any:
 def test_fields_of_a_newer_minor_version_survive_a_passage(path: Path) -> None:
     newer = with_news(json.loads(path.read_text()) | {"schema_version": "1.7"})
     event = decode_event(json.dumps(newer).encode())
-    assert json.loads(event.model_dump_json()) == newer
+    assert without_later_fields(json.loads(event.model_dump_json()), newer) == newer
     assert decode_event(encode_event(event)) == event
 
 

@@ -28,6 +28,7 @@ from shared.events import (
     Link,
     Mention,
     Provenance,
+    Quote,
     Related,
     Sentiment,
     SubmittedArticle,
@@ -86,6 +87,18 @@ ARTICLE = Article(
     ),
     sentiment=Sentiment(label="positive", score=0.3, confidence=0.7),
     keyphrases=(Keyphrase(text="sea code", score=0.9),),
+    quotes=(
+        Quote(
+            text="This is a start,",
+            start=22,
+            end=38,
+            kind="direct",
+            cue="said",
+            speaker="Corazon Villareal-Sy",
+            speaker_start=0,
+            speaker_end=20,
+        ),
+    ),
     topics=(Topic(code="11000000", name="politics", score=0.8),),
     related=(
         Related(
