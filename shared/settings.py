@@ -118,3 +118,9 @@ def load_settings(settings_class: type[S]) -> S:
 
 def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def forbid_downloads() -> None:
+    """Tell libraries that fetch models by name to use local files only. Call it before importing them."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
+        os.environ[name] = "1"

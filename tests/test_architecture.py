@@ -38,6 +38,7 @@ PURE = (
     "services/enrich/pipeline.py",
     "services/enrich/scoring.py",
     "services/enrich/steps/*.py",
+    "services/enrich/backends/*.py",
     "services/enrich/entities/*.py",
     "services/enrich/quotes/*.py",
     "services/enrich/corpus/fingerprint.py",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
 
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
-from services.enrich.corpus import Corpus
+from services.enrich.backends import BackendOptions, RelatedBackend
+from services.enrich.backends.labels import parse_labels
+from services.enrich.backends.loading import load_backend
 from services.enrich.handler import EnrichHandler
 from services.enrich.pipeline import Models
 from services.enrich.settings import EnrichSettings
@@ -28,16 +31,15 @@ def create_app(settings: EnrichSettings) -> FastAPI:
     """Return the service; models are loaded now, so that a missing one stops the start."""
     metrics = Metrics()
     metrics.set("wireroom_build_info", 1, version=__version__, service="enrich")
-    models = Models.load(settings.models_dir)
-    for step, version in models.versions.items():
-        metrics.set("wireroom_model_info", 1, step=step, version=version)
     redis = connect(settings)
-    corpus = Corpus(redis, window=timedelta(days=settings.corpus_days), max_articles=settings.corpus_articles)
+    models, related = _backends(settings, redis)
+    for step, version in (models.versions | {"related": str(related.info())}).items():
+        metrics.set("wireroom_model_info", 1, step=step, version=version)
     consumer = StreamConsumer(
         settings,
         spec=RAW,
         group="enrich",
-        handler=EnrichHandler(models, corpus, metrics),
+        handler=EnrichHandler(models, related, metrics),
         next_spec=ENRICHED,
         max_records=settings.enrich_batch_entries,
         metrics=metrics,
@@ -55,6 +57,29 @@ def create_app(settings: EnrichSettings) -> FastAPI:
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(health_router({"articles.raw": consumer.check}, metrics))
     return app
+
+
+def _backends(settings: EnrichSettings, redis: Redis) -> tuple[Models, RelatedBackend]:
+    """Load what the settings name. Raises ConfigurationError, naming what is missing."""
+    options = BackendOptions(
+        directory=settings.models_dir,
+        redis=redis,
+        corpus_days=settings.corpus_days,
+        corpus_articles=settings.corpus_articles,
+    )
+    models = Models.load(
+        settings.models_dir,
+        entities=settings.entities_backend,
+        entities_options=replace(
+            options,
+            model=settings.entities_model,
+            labels=parse_labels("WIREROOM_ENTITIES_LABELS", settings.entities_labels),
+        ),
+        sentiment=settings.sentiment_backend,
+        sentiment_options=replace(options, model=settings.sentiment_model),
+    )
+    related: RelatedBackend = load_backend("related", settings.related_backend, options)
+    return models, related
 
 
 def main() -> None:

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from services.enrich import pipeline
-from services.enrich.corpus import Corpus, Fingerprint, Neighbours, version_of
+from services.enrich.backends import RelatedBackend
+from services.enrich.backends.loading import one_each
+from services.enrich.corpus import Neighbours, version_of
 from services.enrich.draft import Draft
 from services.enrich.pipeline import Models
 from shared.errors import PermanentError, UnexpectedEvent
@@ -23,8 +26,10 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Enriched:
+    """`prepared` is what the related backend made of the draft."""
+
     draft: Draft
-    fingerprint: Fingerprint
+    prepared: Any
 
 
 class EnrichHandler:
@@ -33,12 +38,13 @@ class EnrichHandler:
     def __init__(
         self,
         models: Models,
-        corpus: Corpus,
+        related: RelatedBackend,
         metrics: Metrics,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._models = models
-        self._corpus = corpus
+        self._related = related
+        self._related_version = {"related": str(related.info())}
         self._metrics = metrics
         self._clock = clock
 
@@ -46,7 +52,8 @@ class EnrichHandler:
         outcomes = await asyncio.to_thread(self._enrich_all, deliveries)
         enriched = [outcome for outcome in outcomes if isinstance(outcome, _Enriched)]
         with self._metrics.timed("wireroom_stage_seconds", stage="corpus"):
-            placed = await self._corpus.place_many([one.fingerprint for one in enriched])
+            prepared = [one.prepared for one in enriched]
+            placed = one_each(await self._related.process_batch(prepared), prepared, self._related.info)
         neighbours = {id(one): found for one, found in zip(enriched, placed, strict=True)}
         results: list[Result] = []
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
@@ -61,31 +68,38 @@ class EnrichHandler:
 
     def _enrich_all(self, deliveries: Sequence[Delivery]) -> list[_Enriched | ArticleRetracted | Exception]:
         """The CPU's part of a batch; one article's failure is its own."""
+        submitted = [d.event for d in deliveries if isinstance(d.event, ArticleSubmitted)]
+        drafts = iter(pipeline.enrich_all(submitted, self._models, self._metrics))
         outcomes: list[_Enriched | ArticleRetracted | Exception] = []
         for delivery in deliveries:
             event = delivery.event
-            try:
-                if isinstance(event, ArticleRetracted):
-                    outcomes.append(event)
-                elif isinstance(event, ArticleSubmitted):
-                    draft = pipeline.enrich(event, self._models, self._metrics)
-                    outcomes.append(_Enriched(draft, pipeline.fingerprint_of(draft, self._models)))
-                else:
-                    outcomes.append(UnexpectedEvent(f"{type(event).__name__} is not for enrich"))
-            except PermanentError as error:
-                outcomes.append(error)
-            except Exception as error:
-                log.exception("step failed", article_id=event.article_id)
-                outcomes.append(error)
+            if isinstance(event, ArticleSubmitted):
+                outcomes.append(self._prepared(event.article_id, next(drafts)))
+            elif isinstance(event, ArticleRetracted):
+                outcomes.append(event)
+            else:
+                outcomes.append(UnexpectedEvent(f"{type(event).__name__} is not for enrich"))
         return outcomes
 
+    def _prepared(self, article_id: str, outcome: Draft | Exception) -> _Enriched | Exception:
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return _Enriched(outcome, self._related.prepare(pipeline.article_text(outcome)))
+        except PermanentError as error:
+            return error
+        except Exception as error:
+            log.exception("step failed", article_id=article_id)
+            return error
+
     def _finish(self, enriched: _Enriched, neighbours: Neighbours) -> Done:
-        event = pipeline.finish(enriched.draft, neighbours, self._clock())
+        draft = enriched.draft.with_(versions=enriched.draft.versions | self._related_version)
+        event = pipeline.finish(draft, neighbours, self._clock())
         duplicate_of = (
             {DUPLICATE_OF_FIELD.decode(): neighbours.duplicates[0].id} if neighbours.duplicates else {}
         )
         return Done("enriched", publish=encode_event(event), receipt=duplicate_of)
 
     async def _pass_on(self, event: ArticleRetracted) -> Done:
-        await self._corpus.forget(event.article_id, version_of(event.precedence))
+        await self._related.forget(event.article_id, version_of(event.precedence))
         return Done(None, publish=encode_event(event))

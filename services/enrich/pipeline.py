@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from services.enrich.corpus import Fingerprint, Neighbours, fingerprint, related_from, version_of
+from services.enrich.backends import ArticleText, BackendOptions, EntitiesBackend, SentimentBackend, Tone
+from services.enrich.backends.builtin import fingerprint_of as builtin_fingerprint
+from services.enrich.backends.loading import BUILTIN, load_backend, one_each
+from services.enrich.corpus import Fingerprint, Neighbours, related_from, version_of
 from services.enrich.draft import Draft
-from services.enrich.entities import EntityRecogniser
 from services.enrich.quotes import VERSION as QUOTES_VERSION
 from services.enrich.quotes import find_quotes
-from services.enrich.steps import cleanup, extract, keyphrases, language
+from services.enrich.steps import cleanup, extract, keyphrases, language, links
 from services.enrich.steps.links import links_from_html
-from services.enrich.steps.sentiment import SentimentModel
 from services.enrich.steps.terms import BackgroundIdf
 from services.enrich.steps.topics import TopicModel
 from shared.errors import UnprocessableArticle
@@ -32,30 +33,44 @@ CITED_AS_RELATED = "listed as related by the publisher"
 class Models:
     """Everything the steps look things up in, loaded once."""
 
-    entities: EntityRecogniser
-    sentiment: SentimentModel
+    entities: EntitiesBackend
+    sentiment: SentimentBackend
     topics: TopicModel
     idf: BackgroundIdf
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> Self:
-        """Raises ConfigurationError when a model is missing; nothing is ever downloaded."""
+    def load(
+        cls,
+        directory: Path | None = None,
+        *,
+        entities: str = BUILTIN,
+        entities_options: BackendOptions | None = None,
+        sentiment: str = BUILTIN,
+        sentiment_options: BackendOptions | None = None,
+    ) -> Self:
+        """`entities` and `sentiment` are names of backends.
+
+        Raises ConfigurationError when a backend or a model is missing; nothing is ever downloaded.
+        """
+        own = BackendOptions(directory=directory)
         language.load_identifier()  # takes a second, for which the first article would wait
         return cls(
-            entities=EntityRecogniser.load(directory),
-            sentiment=SentimentModel.load(directory),
+            entities=load_backend("entities", entities, entities_options or own),
+            sentiment=load_backend("sentiment", sentiment, sentiment_options or own),
             topics=TopicModel.load(directory),
             idf=BackgroundIdf.load(directory),
         )
 
     @property
     def versions(self) -> dict[str, str]:
+        """Name or version of what makes each part of an article, but for `related`, which has a store."""
         return {
             "extract": extract.VERSION,
             "cleanup": cleanup.VERSION,
+            "links": links.VERSION,
             "language": language.VERSION,
-            "entities": self.entities.version,
-            "sentiment": self.sentiment.version,
+            "entities": str(self.entities.info()),
+            "sentiment": str(self.sentiment.info()),
             "topics": self.topics.version,
             "keyphrases": keyphrases.VERSION,
             "quotes": QUOTES_VERSION,
@@ -64,6 +79,12 @@ class Models:
 
 
 Step = Callable[[Draft, Models], Draft]
+
+
+class Batched(NamedTuple):
+    """A step that takes all articles of a batch at once: large models are much faster that way."""
+
+    step: Callable[[Sequence[Draft], Models], list[Draft]]
 
 
 def extract_text(draft: Draft, _: Models) -> Draft:
@@ -122,13 +143,29 @@ def identify_language(draft: Draft, _: Models) -> Draft:
     )
 
 
-def name_entities(draft: Draft, models: Models) -> Draft:
-    return draft.with_(entities=models.entities.recognise(draft.title, draft.body))
+def name_entities(drafts: Sequence[Draft], models: Models) -> list[Draft]:
+    found = one_each(
+        models.entities.process_batch([*map(article_text, drafts)]), drafts, models.entities.info
+    )
+    return [draft.with_(entities=entities) for draft, entities in zip(drafts, found, strict=True)]
 
 
-def read_sentiment(draft: Draft, models: Models) -> Draft:
-    sentiment, entities = models.sentiment.annotate(draft.title, draft.body, draft.entities)
-    return draft.with_(sentiment=sentiment, entities=entities)
+def read_sentiment(drafts: Sequence[Draft], models: Models) -> list[Draft]:
+    tones = one_each(
+        models.sentiment.process_batch([*map(article_text, drafts)]), drafts, models.sentiment.info
+    )
+    return [_with_tone(draft, tone) for draft, tone in zip(drafts, tones, strict=True)]
+
+
+def _with_tone(draft: Draft, tone: Tone) -> Draft:
+    toned = draft.entities
+    if any(tone.entities):
+        pairs = zip(toned, one_each(tone.entities, toned, lambda: "the sentiment backend"), strict=True)
+        toned = tuple(
+            entity if sentiment is None else entity.model_copy(update={"sentiment": sentiment})
+            for entity, sentiment in pairs
+        )
+    return draft.with_(sentiment=tone.article, entities=toned)
 
 
 def classify_topics(draft: Draft, models: Models) -> Draft:
@@ -146,13 +183,13 @@ def attribute_quotes(draft: Draft, _: Models) -> Draft:
     return draft.with_(quotes=find_quotes(draft.body, draft.entities))
 
 
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[Step | Batched, ...] = (
     extract_text,
     clean_up,
     cite_links,
     identify_language,
-    name_entities,
-    read_sentiment,
+    Batched(name_entities),
+    Batched(read_sentiment),
     classify_topics,
     pick_keyphrases,
     attribute_quotes,
@@ -161,25 +198,69 @@ STEPS: tuple[Step, ...] = (
 
 def enrich(event: ArticleSubmitted, models: Models, metrics: Metrics) -> Draft:
     """Return the draft after all steps. Raises UnprocessableArticle if there is no text in it."""
-    draft = Draft.of(event).with_(versions=models.versions)
+    (outcome,) = enrich_all([event], models, metrics)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def enrich_all(
+    events: Sequence[ArticleSubmitted], models: Models, metrics: Metrics
+) -> list[Draft | Exception]:
+    """Return each draft after all steps, or what the article failed with: one's failure is its own."""
+    versions = models.versions
+    outcomes: list[Draft | Exception] = [Draft.of(event).with_(versions=versions) for event in events]
     for step in STEPS:
+        drafts = [draft for draft in outcomes if isinstance(draft, Draft)]
+        if isinstance(step, Batched):
+            done = iter(_batch(step, drafts, models, metrics))
+        else:
+            done = iter([_attempt(step, draft, models, metrics) for draft in drafts])
+        outcomes = [next(done) if isinstance(outcome, Draft) else outcome for outcome in outcomes]
+    return outcomes
+
+
+def _attempt(step: Step, draft: Draft, models: Models, metrics: Metrics) -> Draft | Exception:
+    try:
         with metrics.timed("wireroom_stage_seconds", stage=step.__name__):
-            draft = step(draft, models)
-    return draft
+            return step(draft, models)
+    except Exception as error:
+        return error
+
+
+def _batch(
+    batched: Batched, drafts: Sequence[Draft], models: Models, metrics: Metrics
+) -> Sequence[Draft | Exception]:
+    """Take all drafts together; if that fails, each alone, so that only those to blame fail."""
+    if not drafts:
+        return drafts
+    try:
+        with metrics.timed("wireroom_stage_seconds", stage=batched.step.__name__):
+            return batched.step(drafts, models)
+    except Exception as error:
+        if len(drafts) == 1:
+            return [error]
+    return [outcome for draft in drafts for outcome in _batch(batched, [draft], models, metrics)]
+
+
+def article_text(draft: Draft) -> ArticleText:
+    """Return what backends are given of an article."""
+    event = draft.event
+    return ArticleText(
+        id=event.article_id,
+        title=draft.title,
+        body=draft.body,
+        language=draft.language.code,
+        at=draft.published_at or event.received_at,
+        url=event.article.canonical_url or event.article.url,
+        entities=draft.entities,
+        version=version_of(event.precedence),
+    )
 
 
 def fingerprint_of(draft: Draft, models: Models) -> Fingerprint:
     """Return what the corpus compares and keeps of the article."""
-    event = draft.event
-    return fingerprint(
-        event.article_id,
-        title=draft.title,
-        body=draft.body,
-        url=event.article.canonical_url or event.article.url,
-        at=draft.published_at or event.received_at,
-        idf=models.idf,
-        version=version_of(event.precedence),
-    )
+    return builtin_fingerprint(article_text(draft), models.idf)
 
 
 def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> ArticleEnriched:

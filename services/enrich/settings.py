@@ -18,6 +18,25 @@ class EnrichSettings(ServiceSettings):
         32, ge=1, le=500, description="Articles taken from the stream at once; more is faster and less even."
     )
     models_dir: Path | None = Field(None, description="Directory of models; unset uses those that ship.")
+    entities_backend: str = Field(
+        "builtin",
+        description="What names entities: builtin, spacy, gliner, or an entry point of wireroom.entities.",
+    )
+    entities_model: Path | None = Field(
+        None, description="Directory of the entities backend's model; nothing is downloaded."
+    )
+    entities_labels: str = Field(
+        "",
+        description="Labels of that model and ours, `PER=PERSON, LOC=GPE, MISC=`; nothing drops one. Unset "
+        "maps those of OntoNotes and CoNLL.",
+    )
+    sentiment_backend: str = Field(
+        "builtin", description="What reads tone: builtin, or an entry point of wireroom.sentiment."
+    )
+    sentiment_model: Path | None = Field(None, description="Path of the sentiment backend's model.")
+    related_backend: str = Field(
+        "builtin", description="What finds related articles: builtin, or an entry point of wireroom.related."
+    )
     corpus_days: int = Field(
         14, ge=1, le=365, description="Days for which an article is found as related, duplicate or story."
     )

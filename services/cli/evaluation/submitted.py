@@ -12,7 +12,7 @@ from shared.errors import UnprocessableArticle
 from shared.events import ArticleSubmitted, Provenance, SubmittedArticle
 
 # The steps before any that reads the article's meaning.
-CLEANING_STEPS: Final = pipeline.STEPS[: pipeline.STEPS.index(pipeline.clean_up) + 1]
+CLEANING_STEPS: Final = (pipeline.extract_text, pipeline.clean_up)
 RECEIVED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pycrfsuite
 
 from services.enrich.entities.article import Sentence, prepare_article
-from services.enrich.entities.canonical import NamedMention, fold_mentions
+from services.enrich.entities.canonical import Group, NamedMention, fold_mentions
 from services.enrich.entities.document import DocumentPass
 from services.enrich.entities.features import FeatureExtractor
 from services.enrich.entities.gazetteer import Gazetteer, read_gazetteer
@@ -51,33 +52,17 @@ class EntityRecogniser:
         Raises ConfigurationError when a file is missing or unreadable.
         """
         directory = model_dir or MODEL_DIR
+        gazetteer = load_gazetteer(directory)
         try:
-            model = gzip.decompress((directory / MODEL_FILE).read_bytes())
-            gazetteer = read_gazetteer(directory / GAZETTEER_FILE)
-            return cls(gazetteer, model)
+            return cls(gazetteer, gzip.decompress((directory / MODEL_FILE).read_bytes()))
         except (OSError, EOFError, ValueError) as error:
-            raise ConfigurationError(
-                f"entity model in {directory} cannot be read ({error}); restore {MODEL_FILE} and"
-                f" {GAZETTEER_FILE} from the repository, or run python -m services.enrich.training.entities"
-            ) from error
+            raise _unreadable(directory, error) from error
 
     def recognise(self, title: str, body: str) -> tuple[Entity, ...]:
         """Return the entities of an article, most mentioned first, then in order of appearance."""
         title, body = title[:MAX_CHARS], body[:MAX_CHARS]
         mentions = self.named_mentions(title, body)
-        groups = fold_mentions(mentions, self._gazetteer)
-        order = {id(mention): position for position, mention in enumerate(mentions)}
-        groups.sort(key=lambda group: (-len(group.mentions), order[id(group.mentions[0])]))
-        return tuple(
-            Entity(
-                text=" ".join(group.mentions[0].text.split()),
-                label=group.label,
-                canonical=group.canonical,
-                count=len(group.mentions),
-                mentions=tuple(Mention(start=m.start, end=m.end) for m in group.mentions if not m.in_title),
-            )
-            for group in groups
-        )
+        return entities_from_groups(mentions, fold_mentions(mentions, self._gazetteer))
 
     def named_mentions(self, title: str, body: str) -> list[NamedMention]:
         """Return every mention in reading order, title first, not yet folded into entities."""
@@ -89,7 +74,7 @@ class EntityRecogniser:
         spans = DocumentPass(sentences, spans, self._gazetteer).run()
         mentions = [self._mention(sentences[span.sentence], span, title, body) for span in spans]
         for in_title, text in ((True, title), (False, body)):
-            mentions += _rule_mentions(text, in_title, [m for m in mentions if m.in_title == in_title])
+            mentions += rule_mentions(text, in_title, [m for m in mentions if m.in_title == in_title])
         mentions.sort(key=lambda mention: (not mention.in_title, mention.start))
         return mentions
 
@@ -102,7 +87,7 @@ class EntityRecogniser:
         )
 
 
-def _rule_mentions(text: str, in_title: bool, named: list[NamedMention]) -> list[NamedMention]:
+def rule_mentions(text: str, in_title: bool, named: list[NamedMention]) -> list[NamedMention]:
     """Return the dates, sums and percentages that overlap no name."""
     covered = bytearray(len(text))
     for mention in named:
@@ -112,3 +97,35 @@ def _rule_mentions(text: str, in_title: bool, named: list[NamedMention]) -> list
         for start, end, label in rule_spans(text)
         if not any(covered[start:end])
     ]
+
+
+def entities_from_groups(mentions: Sequence[NamedMention], groups: list[Group]) -> tuple[Entity, ...]:
+    """Return the entities, most mentioned first, then in order of appearance."""
+    order = {id(mention): position for position, mention in enumerate(mentions)}
+    groups.sort(key=lambda group: (-len(group.mentions), order[id(group.mentions[0])]))
+    return tuple(
+        Entity(
+            text=" ".join(group.mentions[0].text.split()),
+            label=group.label,
+            canonical=group.canonical,
+            count=len(group.mentions),
+            mentions=tuple(Mention(start=m.start, end=m.end) for m in group.mentions if not m.in_title),
+        )
+        for group in groups
+    )
+
+
+def load_gazetteer(model_dir: Path | None = None) -> Gazetteer:
+    """Raises ConfigurationError when the file is missing or unreadable."""
+    directory = model_dir or MODEL_DIR
+    try:
+        return read_gazetteer(directory / GAZETTEER_FILE)
+    except (OSError, EOFError, ValueError) as error:
+        raise _unreadable(directory, error) from error
+
+
+def _unreadable(directory: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"entity model in {directory} cannot be read ({error}); restore {MODEL_FILE} and"
+        f" {GAZETTEER_FILE} from the repository, or run python -m services.enrich.training.entities"
+    )

@@ -17,6 +17,7 @@ from services.enrich.steps.dom import http_url, parse_html, text_of
 from services.enrich.steps.furniture import related_heading
 from shared.events import Link
 
+VERSION: Final = "links-1"
 MAX_LINKS: Final = 100
 _MAX_ANCHORS_READ: Final = 5_000
 # Starts and ends of elements; the heaviest pages of newspapers have about 10,000.
