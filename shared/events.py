@@ -181,7 +181,11 @@ class Related(Part):
 
 
 class Article(Part):
-    """An article as served. Offsets of entity mentions and of quotes index `body`."""
+    """An article as served. Offsets of entity mentions and of quotes index `body`.
+
+    `unsupported` names the parts that nothing here can make in this language: they are empty, and the
+    sentiment neutral with a confidence of 0, because they were not read, and not because nothing was found.
+    """
 
     id: ArticleId
     revision: int
@@ -206,6 +210,7 @@ class Article(Part):
     keyphrases: tuple[Keyphrase, ...] = ()
     topics: tuple[Topic, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    unsupported: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     story_id: str | None = None
     provenance: Provenance

@@ -58,7 +58,9 @@ def _facts(article: dict[str, Any]) -> Any:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
     tone = article.get("sentiment") or {}
-    if tone:
+    if "sentiment" in (article.get("unsupported") or ()):
+        grid.add_row("Tone", Text("not read in this language", style="dim"))
+    elif tone:
         style = TONE_STYLES.get(str(tone.get("label")), "")
         grid.add_row("Tone", Text(f"{tone.get('label')} {tone.get('score', 0):+.2f}", style=style))
     by_label: dict[str, list[str]] = defaultdict(list)

@@ -20,6 +20,8 @@ from shared.events import (
     Topic,
 )
 
+# A language less sure than this may be any: such texts, mostly short, are read as if in the reader's own.
+MIN_LANGUAGE_CONFIDENCE = 0.5
 UNDETERMINED = Language(code="und", confidence=0.0)
 NEUTRAL = Sentiment(label="neutral", score=0.0, confidence=0.0)
 
@@ -44,6 +46,7 @@ class Draft:
     topics: tuple[Topic, ...] = ()
     quotes: tuple[Quote, ...] = ()
     related: tuple[Related, ...] = ()
+    unsupported: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -63,6 +66,15 @@ class Draft:
 
     def with_(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+    @property
+    def read_as(self) -> str:
+        """The language that decides which steps can read the text; "und" goes to all of them."""
+        return self.language.code if self.language.confidence >= MIN_LANGUAGE_CONFIDENCE else "und"
+
+    def without(self, part: str) -> Self:
+        """Say that `part` cannot be made in this language."""
+        return replace(self, unsupported=(*self.unsupported, part))
 
     def cite(self, cited: Iterable[Related]) -> Self:
         """Add links out of this article, each target once."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 from services.enrich.backends import ArticleText, BackendOptions, EntitiesBackend, SentimentBackend, Tone
 from services.enrich.backends.builtin import fingerprint_of as builtin_fingerprint
 from services.enrich.backends.loading import BUILTIN, load_backend, one_each
+from services.enrich.backends.protocol import ENGLISH
 from services.enrich.corpus import Fingerprint, Neighbours, related_from, version_of
 from services.enrich.draft import Draft
 from services.enrich.quotes import VERSION as QUOTES_VERSION
@@ -20,11 +21,11 @@ from services.enrich.steps.links import links_from_html
 from services.enrich.steps.terms import BackgroundIdf
 from services.enrich.steps.topics import TopicModel
 from shared.errors import UnprocessableArticle
-from shared.events import Article, ArticleEnriched, ArticleSubmitted, Link, Part, Related
+from shared.events import Article, ArticleEnriched, ArticleSubmitted, Entity, Link, Part, Related
 from shared.metrics import Metrics
 
-# A text too short to tell its language ("und") is read as English.
-QUOTED_LANGUAGES = frozenset({"en", "und"})
+# Those that the models other than the backends' were made for, and texts too short to tell.
+TRAINED_LANGUAGES = ENGLISH | {"und"}
 CITED_IN_TEXT = "linked from the article"
 CITED_AS_RELATED = "listed as related by the publisher"
 
@@ -144,17 +145,30 @@ def identify_language(draft: Draft, _: Models) -> Draft:
 
 
 def name_entities(drafts: Sequence[Draft], models: Models) -> list[Draft]:
-    found = one_each(
-        models.entities.process_batch([*map(article_text, drafts)]), drafts, models.entities.info
-    )
-    return [draft.with_(entities=entities) for draft, entities in zip(drafts, found, strict=True)]
+    def named(draft: Draft, entities: tuple[Entity, ...]) -> Draft:
+        return draft.with_(entities=entities)
+
+    return _asked(drafts, models.entities, "entities", named)
 
 
 def read_sentiment(drafts: Sequence[Draft], models: Models) -> list[Draft]:
-    tones = one_each(
-        models.sentiment.process_batch([*map(article_text, drafts)]), drafts, models.sentiment.info
-    )
-    return [_with_tone(draft, tone) for draft, tone in zip(drafts, tones, strict=True)]
+    return _asked(drafts, models.sentiment, "sentiment", _with_tone)
+
+
+def _asked(
+    drafts: Sequence[Draft],
+    backend: EntitiesBackend | SentimentBackend,
+    part: str,
+    filled: Callable[[Draft, Any], Draft],
+) -> list[Draft]:
+    """Return the drafts with what the backend says of them, where it reads their language."""
+    info = backend.info()
+    read = [draft for draft in drafts if info.reads(draft.read_as)]
+    texts = [article_text(draft) for draft in read]
+    results = iter(one_each(backend.process_batch(texts), texts, backend.info)) if texts else iter(())
+    return [
+        filled(draft, next(results)) if info.reads(draft.read_as) else draft.without(part) for draft in drafts
+    ]
 
 
 def _with_tone(draft: Draft, tone: Tone) -> Draft:
@@ -169,17 +183,23 @@ def _with_tone(draft: Draft, tone: Tone) -> Draft:
 
 
 def classify_topics(draft: Draft, models: Models) -> Draft:
+    """The model's words are English."""
+    if draft.read_as not in TRAINED_LANGUAGES:
+        return draft.without("topics")
     return draft.with_(topics=models.topics.classify(draft.title, draft.body))
 
 
 def pick_keyphrases(draft: Draft, models: Models) -> Draft:
+    """How telling a word is was counted in English texts."""
+    if draft.read_as not in TRAINED_LANGUAGES:
+        return draft.without("keyphrases")
     return draft.with_(keyphrases=keyphrases.keyphrases(draft.title, draft.body, draft.entities, models.idf))
 
 
 def attribute_quotes(draft: Draft, _: Models) -> Draft:
     """Find who said what. The rules are of English: other languages have no quotes rather than wrong ones."""
-    if draft.language.code not in QUOTED_LANGUAGES:
-        return draft
+    if draft.read_as not in TRAINED_LANGUAGES:
+        return draft.without("quotes")
     return draft.with_(quotes=find_quotes(draft.body, draft.entities))
 
 
@@ -250,7 +270,7 @@ def article_text(draft: Draft) -> ArticleText:
         id=event.article_id,
         title=draft.title,
         body=draft.body,
-        language=draft.language.code,
+        language=draft.read_as,
         at=draft.published_at or event.received_at,
         url=event.article.canonical_url or event.article.url,
         entities=draft.entities,
@@ -289,6 +309,7 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         keyphrases=draft.keyphrases,
         topics=draft.topics,
         quotes=draft.quotes,
+        unsupported=draft.unsupported,
         related=(*draft.related, *related_from(neighbours)),
         story_id=neighbours.story_id,
         provenance=event.provenance.model_copy(update={"versions": draft.versions}),

@@ -434,3 +434,23 @@ def test_counts_above_the_cap_are_capped(tmp_path: Path, monkeypatch: pytest.Mon
     assert (capped.total, capped.exact) == (3, False)
     assert (exact.total, exact.exact) == (5, True)
     engine.close()
+
+
+def test_a_tone_that_nobody_read_is_not_neutral(engine: SearchEngine) -> None:
+    engine.upsert_many(
+        [
+            enriched("read", "Hafen"),
+            enriched("unread", "Hafen", language="de", unsupported=("entities", "sentiment")),
+        ],
+        NOW,
+    )
+    engine.commit()
+    page = engine.search(Query(facets=("sentiment",), count="exact"))
+    assert page.total == 2 and page.facets["sentiment"] == (FacetCount("neutral", 1, "neutral"),)
+    for query in (
+        Query(filters=Filters(sentiment=("neutral",))),
+        Query(node=parse("sentiment:[-1 TO 1]", lenient=False).node),
+    ):
+        assert [hit.id for hit in engine.search(query).hits] == [article_id("read")]
+    cards = {hit.id: hit.card for hit in page.hits}
+    assert "sentiment" in cards[article_id("read")] and "sentiment" not in cards[article_id("unread")]

@@ -298,6 +298,17 @@ async def test_a_search_without_results_suggests_others(
 # The article
 
 
+async def test_an_article_says_what_was_not_read_in_its_language(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    language = {"code": "de", "confidence": 0.9}
+    fill(engine, enriched("a", language=language, unsupported=("entities", "sentiment", "keyphrases")))
+    page = await get(client, f"/articles/{article_id('a')}")
+    assert [text for text, _ in page.find("span", class_="quiet")] == ["Tone and names not read for German"]
+    assert not page.find("span", class_="tone")
+    assert not (await get(client, "/")).find("span", class_="tone")
+
+
 async def test_an_article_shows_its_text_with_the_entities_marked(
     engine: TantivyEngine, client: httpx2.AsyncClient
 ) -> None:

@@ -14,7 +14,7 @@ from services.enrich.steps.terms import BackgroundIdf
 from shared.events import Entity
 
 NAME = "builtin"
-RELATED_VERSION = "tfidf-minhash-1"
+RELATED_VERSION = "tfidf-minhash-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +90,5 @@ def fingerprint_of(article: ArticleText, idf: BackgroundIdf) -> Fingerprint:
         at=article.at,
         idf=idf,
         version=article.version,
+        language=article.language,
     )

@@ -36,7 +36,8 @@ class Info:
         return f"{self.name} {self.version}"
 
     def reads(self, language: str) -> bool:
-        return self.languages is None or language in self.languages
+        """Tell whether to give it texts in a language; "und" is one that could not be determined."""
+        return self.languages is None or language == "und" or language in self.languages
 
 
 @dataclass(frozen=True, slots=True)

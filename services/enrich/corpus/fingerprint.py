@@ -18,7 +18,7 @@ from services.enrich.corpus.signature import (
     sketch,
     words_of,
 )
-from services.enrich.steps.terms import BackgroundIdf, terms
+from services.enrich.steps.terms import BackgroundIdf, foreign_stop_words, terms
 from shared.events import Precedence
 
 TOP_TERMS: Final = 50
@@ -63,14 +63,17 @@ def fingerprint(
     at: datetime,
     idf: BackgroundIdf,
     version: str = "",
+    language: str = "en",
 ) -> Fingerprint:
     """Return the fingerprint of an article; `at` is when it was published, or else received (UTC-aware).
+
+    `language` is the ISO 639-1 code that says which words tell nothing.
 
     A copy often has a headline of its own, so near-duplicates are told by the body alone if there is one.
     """
     signature = minhash_signature(shingles(words_of(body) or words_of(title)))
     bands, low_bytes = lsh_bands(signature), sketch(signature)
-    telling, vector = _telling_terms(title, body, idf)
+    telling, vector = _telling_terms(title, body, idf, foreign_stop_words(language))
     title = title[:MAX_TITLE_CHARS]
     url = url if url and len(url) <= MAX_URL_CHARS else None
     labels = _encode("\0".join((article_id, title, url or "", at.isoformat(), version)))
@@ -98,12 +101,16 @@ def version_of(precedence: Precedence) -> str:
     return f"{min(precedence.epoch, 0xFFFFFFFF):08x}{int(precedence.final)}{revision:016x}"
 
 
-def _telling_terms(title: str, body: str, idf: BackgroundIdf) -> tuple[tuple[str, ...], bytes]:
+def _telling_terms(
+    title: str, body: str, idf: BackgroundIdf, dull: frozenset[str]
+) -> tuple[tuple[str, ...], bytes]:
     counts = terms(body[:MAX_TEXT_CHARS])
     for term, count in terms(title[:MAX_TITLE_CHARS]).items():
         counts[term] = counts.get(term, 0) + TITLE_WEIGHT * count
     # Negative weights sort heaviest first, and equal ones by term, without a key function.
-    weights = [(-idf.idf(term) * (1 + math.log(count)), term) for term, count in counts.items()]
+    weights = [
+        (-idf.idf(term) * (1 + math.log(count)), term) for term, count in counts.items() if term not in dull
+    ]
     weights.sort()
     top = [(-weight, term) for weight, term in weights[:TOP_TERMS] if weight < 0]
     length = math.hypot(*(weight for weight, _ in top)) or 1.0

@@ -52,6 +52,19 @@ you've your yours yourself yourselves
 STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 
 
+@lru_cache(maxsize=64)
+def foreign_stop_words(language: str) -> frozenset[str]:
+    """Return what of a language other than English tells nothing, as terms; empty where there is no list.
+
+    Without it any two German articles share enough "der", "die" and "das" to pass for one story.
+    """
+    for line in (MODELS / "stop_words.tsv").read_text(encoding="utf-8").splitlines():
+        code, _, words = line.partition("\t")
+        if code == language:
+            return frozenset(map(term_of, words.split()))
+    return frozenset()
+
+
 def terms(text: str) -> dict[str, int]:
     """Return how often each term stands in `text`, in order of first appearance.
 

@@ -106,8 +106,10 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
     _add_text(document, "body", article.body)
     _add_words(document, "author_words", article.authors)
     document.add_text("language", _facet(article.language.code.lower()))
-    document.add_text("sentiment", article.sentiment.label)
-    document.add_float("sentiment_score", article.sentiment.score)
+    if "sentiment" not in article.unsupported:
+        # An article whose tone nobody read is not neutral: no facet, filter or mean takes it for that.
+        document.add_text("sentiment", article.sentiment.label)
+        document.add_float("sentiment_score", article.sentiment.score)
     if article.source:
         document.add_text("source", _facet(article.source))
         document.add_text("source_key", keyword(article.source))
@@ -174,7 +176,7 @@ def card_of(article: Article) -> dict[str, Any]:
         "received_at": article.received_at,
         "indexed_at": article.indexed_at,
         "language": article.language.model_dump(),
-        "sentiment": article.sentiment.model_dump(),
+        "sentiment": None if "sentiment" in article.unsupported else article.sentiment.model_dump(),
         "entities": [
             {"text": entity.text, "label": entity.label, "canonical": entity.canonical, "count": entity.count}
             for entity in named[:CARD_ENTITIES]

@@ -136,7 +136,8 @@ class Hit:
     """`card` holds the article's fields for a list of results: all but the body and what hangs on it.
 
     Keys: id, revision, title, url, source, authors, published_at, received_at, indexed_at, language,
-    sentiment, entities (the most frequent, without mentions), topics, story_id, image, lead.
+    sentiment (not where it was not read), entities (the most frequent, without mentions), topics, story_id,
+    image, lead.
     `score` is None when hits are not ranked.
     """
 

@@ -9,7 +9,14 @@ from typing import Any
 
 from services.index.engine.protocol import Hit, Page
 from services.index.web.address import Address
-from services.index.web.labels import RELATED_KINDS, door_phrase, entity_class, entity_word, language_name
+from services.index.web.labels import (
+    RELATED_KINDS,
+    UNREAD_PARTS,
+    door_phrase,
+    entity_class,
+    entity_word,
+    language_name,
+)
 from services.index.web.mentions import Paragraph, legend, paragraphs_of
 from services.index.web.quotes import MAX_QUOTES, QuoteRow, quote_rows
 from services.index.web.texts import (
@@ -94,6 +101,7 @@ class ArticleView:
     published: Moment | None
     updated: Moment | None
     tone: Tone | None
+    unread: str
     paragraphs: tuple[Paragraph, ...]
     cut: bool
     legend: tuple[tuple[str, str], ...]
@@ -128,6 +136,7 @@ def article_view(
     source = str(article.get("source") or "")
     story_id = article.get("story_id")
     title = clip(article.get("title"), TITLE_CHARS) or "Without a title"
+    unsupported = article.get("unsupported") or ()
     return ArticleView(
         title=title,
         title_is_long=len(title) > LONG_TITLE_CHARS,
@@ -138,7 +147,8 @@ def article_view(
         authors=joined(clip(name, NAME_CHARS) for name in (article.get("authors") or ())[:8]),
         published=moment(article.get("published_at"), now),
         updated=moment(article.get("updated_at"), now),
-        tone=tone(article.get("sentiment")),
+        tone=None if "sentiment" in unsupported else tone(article.get("sentiment")),
+        unread=unread_note(unsupported, article),
         paragraphs=paragraphs,
         cut=len(body) > MAX_BODY_CHARS,
         legend=legend(paragraphs),
@@ -156,6 +166,15 @@ def article_view(
         facts=facts(article, now),
         json_href=f"/v1/articles/{article['id']}",
     )
+
+
+def unread_note(unsupported: Sequence[str], article: Mapping[str, Any]) -> str:
+    """Return what was not read of the article for want of a model of its language; empty if all was."""
+    parts = [words for part, words in UNREAD_PARTS.items() if part in unsupported]
+    if not parts:
+        return ""
+    language = clip(language_name(str(within(article, "language", "code") or "und")), 40)
+    return f"{capitalized(joined(parts))} not read for {language}"
 
 
 def entity_rows(entities: Iterable[Mapping[str, Any]]) -> tuple[EntityRow, ...]:

@@ -61,6 +61,8 @@ _DOORS = {
     "ninjs": "submitted as ninjs",
     "file": "submitted from a file",
 }
+# Parts of an article that need a model of its language, as its page names them when there is none.
+UNREAD_PARTS = {"sentiment": "tone", "entities": "names", "topics": "topics"}
 RELATED_KINDS = {"cited": "cited", "duplicate": "nearly the same text", "similar": "similar"}
 SENTIMENTS = ("negative", "neutral", "positive")
 
