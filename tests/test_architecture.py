@@ -46,6 +46,7 @@ PURE = (
     "services/enrich/corpus/signature.py",
     "services/index/query/*.py",
     "services/index/highlight.py",
+    "services/index/entity_edits.py",
     "services/index/web/views.py",
     "services/index/web/facets.py",
     "services/index/web/article.py",

@@ -34,7 +34,7 @@ def reindex(
 ) -> None:
     """Build a new index from the archive and switch to it; searches go on meanwhile."""
     address = service_url("index", index_url, data_dir)
-    key = api_key(api_key_file) if api_key_file is not None else _admin_token(data_dir) or api_key()
+    key = api_key(api_key_file) if api_key_file is not None else admin_token(data_dir) or api_key()
     console = stderr()
     started = time.monotonic()
     try:
@@ -52,7 +52,7 @@ def reindex(
         raise typer.Exit(1)
 
 
-def _admin_token(data_dir: Path | None) -> str | None:
+def admin_token(data_dir: Path | None) -> str | None:
     """Return the token that index leaves in its data directory for whoever may read it."""
     try:
         return (data_dir or default_data_dir()).joinpath("index", "admin.token").read_text("utf-8").strip()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
 from services.index.api import answer_index_failed, search_router
 from services.index.archive import Archive
 from services.index.engine.protocol import IndexFailed
+from services.index.entity_edits_api import entity_edits_router
+from services.index.entity_edits_file import EntityEdits
 from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
@@ -39,14 +42,16 @@ def create_app(settings: IndexSettings) -> FastAPI:
     metrics.set("wireroom_build_info", 1, version=__version__, service="index")
     archive = Archive(settings.data_dir)
     engine = open_engine(settings.data_dir, archive)
+    edits = EntityEdits(archive.path)
     handler = StoreHandler(
         engine,
         archive,
         metrics,
         full_batch=settings.index_batch_entries,
         commit_interval_s=settings.commit_interval_s,
+        edited=edits.apply,
     )
-    reindexer = Reindexer(engine, archive, handler.lock)
+    reindexer = Reindexer(engine, archive, handler.lock, edits)
     guard = IndexGuard(engine, reindexer, metrics, interval_s=settings.index_check_interval_s)
     consumer = StreamConsumer(
         settings,
@@ -97,7 +102,9 @@ def create_app(settings: IndexSettings) -> FastAPI:
     read_keys = _read_keys(settings)
     app.include_router(search_router(engine, metrics, read_keys))
     app.include_router(web_router(engine, metrics, read_keys))
-    app.include_router(maintenance_router(reindexer, write_admin_token(settings.data_dir)))
+    admin_token = write_admin_token(settings.data_dir)
+    app.include_router(maintenance_router(reindexer, admin_token))
+    app.include_router(entity_edits_router(edits, admin_token, lambda: datetime.now(UTC)))
     app.include_router(docs_router(app))
     checks = {"articles.enriched": consumer.check, "engine": engine_check, "state": states.check}
     app.include_router(health_router(checks, metrics))

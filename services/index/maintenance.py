@@ -16,6 +16,7 @@ from starlette.responses import Response
 from services.index.api import json_response
 from services.index.archive import Archive
 from services.index.engine.tantivy_engine import TantivyEngine
+from services.index.entity_edits_file import EntityEdits
 from services.index.reindex import Rebuild, ReindexReport
 from shared.errors import ConfigurationError
 from shared.http.auth import presented_key, unauthorized
@@ -35,10 +36,17 @@ class Reindexer:
     cancels a rebuild therefore waits until it has either stopped before the exchange or gone through with it.
     """
 
-    def __init__(self, engine: TantivyEngine, archive: Archive, writing: asyncio.Lock) -> None:
+    def __init__(
+        self,
+        engine: TantivyEngine,
+        archive: Archive,
+        writing: asyncio.Lock,
+        edits: EntityEdits | None = None,
+    ) -> None:
         self._engine = engine
         self._archive = archive
         self._writing = writing
+        self._edits = edits
         self._running = asyncio.Lock()
         self._stopping = threading.Event()
 
@@ -71,7 +79,7 @@ class Reindexer:
         began = time.monotonic()
         try:
             rebuild = await asyncio.to_thread(
-                Rebuild, self._engine.home, self._archive.path, self._raise_if_stopping
+                Rebuild, self._engine.home, self._archive.path, self._raise_if_stopping, self._edits
             )
         except ConfigurationError as error:
             raise Problem(409, "no-archive", str(error)) from error
@@ -103,16 +111,21 @@ def write_admin_token(data_dir: Path) -> str:
     return token
 
 
+def require_admin(request: Request, token: str) -> None:
+    """Raises a 401 Problem unless the request carries the token."""
+    key = presented_key(request.headers)
+    if key is None or not secrets.compare_digest(key.encode(), token.encode()):
+        raise unauthorized(
+            "admin-token", f"Send `Authorization: Bearer` with the token in DATA/index/{ADMIN_FILE}."
+        )
+
+
 def maintenance_router(reindexer: Reindexer, token: str) -> APIRouter:
     router = APIRouter(prefix="/v1/admin", tags=["maintenance"])
 
     @router.post("/reindex", summary="Rebuild the index from the archive, then switch to it")
     async def reindex(request: Request) -> Response:
-        key = presented_key(request.headers)
-        if key is None or not secrets.compare_digest(key.encode(), token.encode()):
-            raise unauthorized(
-                "admin-token", f"Send `Authorization: Bearer` with the token in DATA/index/{ADMIN_FILE}."
-            )
+        require_admin(request, token)
         return json_response(await reindexer.run())
 
     return router

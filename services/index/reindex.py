@@ -27,6 +27,7 @@ from services.index.archive import archive_directory
 from services.index.archive_reading import ArchiveReader, ArchiveRecord, Position, list_segments
 from services.index.engine.home import IndexHome
 from services.index.engine.writing import RevisionedIndex
+from services.index.entity_edits_file import EntityEdits
 from shared.errors import ConfigurationError
 
 _BATCH_RECORDS = 500
@@ -60,13 +61,23 @@ def _no_progress(_report: ReindexReport, _remaining_bytes: int) -> None:
 class Rebuild:
     """An index in the making. The owner of `home` holds its lock until it is switched to or abandoned."""
 
-    def __init__(self, home: IndexHome, archive_dir: Path, progress: Progress = _no_progress) -> None:
-        """Raises ConfigurationError when there is no archive: switching to nothing would lose the index."""
+    def __init__(
+        self,
+        home: IndexHome,
+        archive_dir: Path,
+        progress: Progress = _no_progress,
+        edits: EntityEdits | None = None,
+    ) -> None:
+        """`edits` are those of the service that runs; else they are read from the archive's directory.
+
+        Raises ConfigurationError when there is no archive: switching to nothing would lose the index.
+        """
         if not list_segments(archive_dir):
             raise ConfigurationError(f"there is no archive to rebuild from in {archive_dir}")
         self._home = home
         self._reader = ArchiveReader(archive_dir)
         self._progress = progress
+        self._edits = edits or EntityEdits(archive_dir)
         self._report = ReindexReport()
         self._directory = home.create_next()
         self._index = RevisionedIndex(self._directory)
@@ -102,7 +113,9 @@ class Rebuild:
     def _store(self, batch: list[ArchiveRecord]) -> None:
         outcomes = []
         for archived_at, records in groupby(batch, key=lambda record: record.archived_at):
-            outcomes += self._index.upsert_many([record.event for record in records], archived_at)
+            outcomes += self._index.upsert_many(
+                [self._edits.apply(record.event) for record in records], archived_at
+            )
         written = sum(outcome.outcome in ("indexed", "retracted") for outcome in outcomes)
         failed = sum(outcome.outcome == "failed" for outcome in outcomes)
         before = self._report

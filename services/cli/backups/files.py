@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from services.cli.backups.manifest import BackedUpFile
 from services.cli.output import Failure
+from services.index import entity_edits_file
 from services.index.archive import archive_directory
 from services.index.archive_reading import Position, list_segments, segment_path, whole_frames_end
 from services.index.durable import fsync_directory
@@ -97,6 +99,9 @@ def copy_archive(data_dir: Path, target: Path) -> int:
                     left -= len(chunk)
                 copy.flush()
                 os.fsync(copy.fileno())
+    # The edits that operators made of entities: replaced as a whole when one is made, so a link is a copy.
+    with suppress(FileNotFoundError):
+        link_or_copy(directory / entity_edits_file.FILE, target / entity_edits_file.FILE)
     return len(segments)
 
 
