@@ -170,13 +170,15 @@ def catch_up(data_dir: Path, start: Position) -> int:
         directory = home.current()
         if directory is None:
             raise ConfigurationError(f"there is no index in {home.path}")
+        edits = EntityEdits(archive_directory(data_dir))
         index = RevisionedIndex(directory)
         try:
             written = 0
             for archived_at, records in groupby(
                 ArchiveReader(archive_directory(data_dir), start), key=lambda record: record.archived_at
             ):
-                outcomes = index.upsert_many([record.event for record in records], archived_at)
+                events = [edits.apply(record.event) for record in records]
+                outcomes = index.upsert_many(events, archived_at)
                 written += sum(outcome.outcome in ("indexed", "retracted") for outcome in outcomes)
             index.commit()
         finally:
