@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.backups.files import copy_archive, put_back
+from services.cli.backups.manifest import files_of
 from services.index.archive import Archive
 from services.index.entity_edits import EntityEditInput
 from services.index.entity_edits_file import EntityEdits
@@ -77,6 +78,6 @@ def test_a_backup_brings_the_edits_back(tmp_path: Path) -> None:
     EntityEdits(archive.path).add(EntityEditInput(action="block", name="Later"), NOW)
     (tmp_path / "backup" / "index").mkdir()
     (tmp_path / "restored").mkdir()
-    put_back(tmp_path / "backup", tmp_path / "restored")
+    put_back(tmp_path / "backup", files_of(tmp_path / "backup"), tmp_path / "restored")
     restored = EntityEdits(tmp_path / "restored" / "archive")
     assert [edit.name for edit in restored.table.edits] == ["Fruitful"]

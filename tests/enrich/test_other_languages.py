@@ -46,7 +46,7 @@ def drafted(text: tuple[str, str], **article: str) -> Draft:
 def test_a_german_article_says_what_nobody_read() -> None:
     article = pipeline.finish(drafted(PENSIONS), Neighbours("s", (), ()), NOW).article
     assert article.language.code == "de"
-    assert article.unsupported == ("entities", "sentiment", "topics", "keyphrases")
+    assert article.unsupported == ("entities", "sentiment", "topics", "keyphrases", "quotes")
     assert (article.entities, article.topics, article.keyphrases) == ((), (), ())
     assert (article.sentiment.label, article.sentiment.score, article.sentiment.confidence) == (
         "neutral",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -159,15 +160,16 @@ async def test_undisturbed_it_goes_over_to_the_new_index(service: Service) -> No
 
 
 async def test_what_a_damaged_archive_could_not_give_back_is_told_as_an_error(
-    service: Service, capsys: pytest.CaptureFixture[str]
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await service.store("c")
     path = segment_path(service.archive.path, 1)
     content = bytearray(path.read_bytes())
     content[40] ^= 0xFF
     path.write_bytes(content)
+    log = Mock()
+    monkeypatch.setattr("services.index.maintenance.log", log)
     report = await service.reindexer.run()
     assert (report["damaged_frames"], report["written"]) == (1, 1)
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "index rebuilt" in line]
-    assert "error" in line
-    assert "damaged_frames" in line
+    ((said, (words,), fields),) = log.method_calls
+    assert (said, words, fields["damaged_frames"]) == ("error", "index rebuilt", 1)
