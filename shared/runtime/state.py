@@ -39,7 +39,8 @@ if s[3] then
   for i = 1, 5 do
     local given, mine = tonumber(ARGV[i]), tonumber(held[i])
     if given > mine then break end
-    if given < mine or i == 5 then taken = 0 break end
+    -- Two takedowns of one epoch are one; the times in the hash are those of the article before it.
+    if given < mine or i == 5 or (i == 2 and given == 1) then taken = 0 break end
   end
 end
 if taken == 1 then

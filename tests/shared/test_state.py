@@ -135,6 +135,14 @@ async def test_an_event_is_published_only_if_it_was_not_known(redis: Redis) -> N
     assert [fields for _, fields in await redis.xrange(RAW.key(0))] == [{EVENT_FIELD: b"payload"}]
 
 
+async def test_a_takedown_that_is_known_is_not_published_again(redis: Redis) -> None:
+    await redis.hset(
+        KEY, mapping={"rev": "1", "epoch": "0", "hash": "h", "at": "5", "tomb": "1"}
+    )  # as ingest
+    assert await merge(redis, retracted()) == [0]
+    assert await merge(redis, retracted(epoch=1)) == [1]
+
+
 async def test_partitions_must_agree_on_their_generation(redis: Redis) -> None:
     assert await read_generation(redis, 3) is None
     await mark_state(redis, 3, "one")
