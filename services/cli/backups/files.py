@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from services.cli.backups.manifest import BackedUpFile
 from services.cli.output import Failure
@@ -16,6 +14,7 @@ from services.index import entity_edits_file
 from services.index.archive import archive_directory
 from services.index.archive_reading import Position, list_segments, segment_path, whole_frames_end
 from services.index.durable import fsync_directory
+from services.index.engine.meta import META, Meta, read_meta
 from services.index.state import RESTORED
 
 _ATTEMPTS = 20
@@ -44,32 +43,23 @@ def copy_index(data_dir: Path, target: Path) -> None:
 
 def _copy_index_once(home: Path, target: Path) -> None:
     current = home / (home / "CURRENT").read_text(encoding="utf-8").strip()
-    meta = (current / "meta.json").read_bytes()
-    segments = json.loads(meta)["segments"]
-    stems = {segment["segment_id"].replace("-", "") for segment in segments}
-    for path in sorted(current.iterdir()):
-        if path.name.partition(".")[0] in stems or path.name == "schema.json":
-            link_or_copy(path, target / path.name)
-    (target / "meta.json").write_bytes(meta)
-    missing = {name for segment in segments for name in _names_of(segment)} - {
-        path.name for path in target.iterdir()
-    }
-    if missing:
-        raise FileNotFoundError(f"{current} lacks {sorted(missing)}, which meta.json names")
-
-
-def _names_of(segment: dict[str, Any]) -> list[str]:
-    stem = segment["segment_id"].replace("-", "")
-    names = [f"{stem}.{suffix}" for suffix in ("fast", "fieldnorm", "idx", "pos", "store", "term")]
-    if segment["deletes"]:
-        names.append(f"{stem}.{segment['deletes']['opstamp']}.del")
-    return names
+    # Read once: the files that are linked are those of this very meta.json, whatever is committed meanwhile.
+    (target / META).write_bytes((current / META).read_bytes())
+    meta = _meta_of(target)
+    for name in ("schema.json", *meta.file_names()):
+        link_or_copy(current / name, target / name)
 
 
 def documents_in(index: Path) -> int:
     """Return how many documents the index in a backup holds, by its meta.json."""
-    segments = json.loads((index / "meta.json").read_bytes())["segments"]
-    return sum(one["max_doc"] - (one["deletes"] or {}).get("num_deleted_docs", 0) for one in segments)
+    return _meta_of(index).live_documents
+
+
+def _meta_of(index: Path) -> Meta:
+    meta = read_meta(index)
+    if meta is None:
+        raise FileNotFoundError(f"{index} has no {META}")
+    return meta
 
 
 def archive_end(data_dir: Path) -> Position:
