@@ -3,6 +3,9 @@
 
 local id, version, remember_s = ARGV[1], ARGV[2], ARGV[3]
 
+-- A takedown must go on when memory is full: after a command that writes, Redis refuses nothing to a script.
+redis.call('DEL', PREFIX .. ':none')
+
 if version ~= '' then
   local gone = PREFIX .. ':g' .. id
   if (redis.call('GET', gone) or '') < version then redis.call('SET', gone, version, 'EX', remember_s) end

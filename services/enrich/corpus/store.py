@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from redis.exceptions import OutOfMemoryError
+
 from services.enrich.corpus.fingerprint import Fingerprint
 from services.enrich.corpus.neighbours import Neighbour, Neighbours, why_duplicate, why_similar
-from shared.runtime.scripts import Call, Script, run_all
+from services.enrich.corpus.room import Room
+from shared.runtime.scripts import Call, Script, run_all, run_many
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -26,6 +29,7 @@ def _script(name: str) -> Script:
 
 PLACE: Final = _script("place.lua")
 FORGET: Final = _script("forget.lua")
+EVICT: Final = _script("evict.lua")
 
 
 def _utc_now() -> datetime:
@@ -54,6 +58,7 @@ class Corpus:
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._redis = redis
+        self._room = Room(redis, EVICT, PREFIX)
         self._window = window
         self._clock = clock
         self._limits = (
@@ -71,13 +76,17 @@ class Corpus:
 
         One round trip. Doing it again changes nothing: an article that is known in this version gets its
         neighbours and its story, and one that is known in a later version, or forgotten, is not recorded.
+        One that Redis has no memory for has no neighbours, and goes on.
         """
         if not fingerprints:
             return []
         now = int(self._clock().timestamp())
         # A pipeline of scripts and not one script over all: other clients of Redis come in between.
         calls = [Call((PREFIX,), (*_arguments(article), now, *self._limits)) for article in fingerprints]
-        replies = await run_all(self._redis, PLACE, calls)
+        replies = await run_many(self._redis, PLACE, calls)
+        refused = sum(isinstance(reply, OutOfMemoryError) for reply in replies)
+        if refused:
+            self._room.refused(refused)
         return [
             _neighbours_from_reply(article, reply)
             for article, reply in zip(fingerprints, replies, strict=True)
@@ -110,8 +119,13 @@ def _arguments(article: Fingerprint) -> tuple[bytes | str | int, ...]:
 
 
 def _neighbours_from_reply(
-    article: Fingerprint, reply: tuple[bytes, Sequence[_LinkReply], Sequence[_LinkReply]]
+    article: Fingerprint, reply: tuple[bytes, Sequence[_LinkReply], Sequence[_LinkReply]] | Exception
 ) -> Neighbours:
+    """Raises the reply if it is an exception, unless that is for want of memory."""
+    if isinstance(reply, OutOfMemoryError):
+        return Neighbours(story_id=article.story_id, duplicates=(), similar=())
+    if isinstance(reply, Exception):
+        raise reply
     story_id, duplicates, similar = reply
     return Neighbours(
         story_id=story_id.decode(),
