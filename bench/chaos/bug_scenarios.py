@@ -17,6 +17,7 @@ from bench.chaos.stack import ROOT
 from bench.chaos.texts import Subject
 from bench.chaos.trees import Patch, Trees
 from bench.chaos.world import Result, World
+from shared.streams import EVENT_FIELD, RAW
 
 RAISES, KILLS = "zqraises", "zqkills"
 PIPELINE = "services/enrich/pipeline.py"
@@ -53,9 +54,10 @@ async def poison_deploy(setting: Setting, result: Result) -> None:
             subjects = [Subject(f"{RAISES}{world.fresh_name()}") for _ in range(BATCH)]
             killer = Subject(f"{KILLS}{world.fresh_name()}")
             await _submit(world, [*subjects, killer])
+            original = await _bytes_on_the_stream(world, subjects[0])
             letters = await _all_dead(world, result, [*subjects, killer])
             _attempts(result, letters, subjects, killer)
-            await _bytes_are_shown(world, result, letters, subjects[0])
+            await _bytes_are_shown(world, result, letters, subjects[0], original)
             trees.point_to("fixed")
             await end_service(world, result, "enrich", died_before=True)
             told = await _command(world, "dead", "replay", "--all", "--reason", "attempts_exhausted")
@@ -118,13 +120,25 @@ def _attempts(
     result.measured["deaths"] = int(letter.get("attempts") or 0)
 
 
+async def _bytes_on_the_stream(world: World, subject: Subject) -> bytes:
+    """Return the event of a subject as ingest wrote it, while it waits for its next attempt."""
+    redis = world.stack.redis()
+    try:
+        rows: Any = await redis.xrange(RAW.key(0))
+    finally:
+        await redis.aclose()
+    return next(
+        (fields[EVENT_FIELD] for _, fields in rows if subject.word.encode() in fields[EVENT_FIELD]), b""
+    )
+
+
 async def _bytes_are_shown(
-    world: World, result: Result, letters: dict[str, dict[str, Any]], subject: Subject
+    world: World, result: Result, letters: dict[str, dict[str, Any]], subject: Subject, original: bytes
 ) -> None:
+    result.expect(bool(original), "the article's entry was not on the stream after it was accepted")
     shown = await _command(world, "dead", "show", letters.get(subject.article_id, {}).get("id", "0-0-0"))
-    event = json.loads(shown.get("fields", {}).get("event") or "{}")
-    title = event.get("article", {}).get("title")
-    result.expect(title == subject.text(1).title, f"`dead show` gives the title {title!r}")
+    event = str(shown.get("fields", {}).get("event"))
+    result.expect(event.encode() == original, f"`dead show` gives {event[:200]}, not {original[:200]!r}")
 
 
 async def _command(world: World, *words: str) -> dict[str, Any]:

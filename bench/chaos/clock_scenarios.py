@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 
 from bench.chaos.ledger import Operation
+from bench.chaos.metrics_reading import no_negative_times
 from bench.chaos.rolling import end_service
 from bench.chaos.scenarios import LOAD_S, Setting, conclude
 from bench.chaos.session import running_world, scratch_stack, under_load
@@ -71,8 +72,9 @@ async def clock_off(setting: Setting, result: Result) -> None:
                         await _is_off(world, result, OFF_S if way == "fast" else -OFF_S)
                     result.add("restarts", 1)
                     await asyncio.sleep(LOAD_S / 3)
+                    # Before the next restart: it would begin to count anew.
+                    await no_negative_times(world, result, f"with {service} {way or 'right again'}")
         await conclude(world, result, "clock")
-        await _no_negative_times(world, result)
 
 
 async def _senders(setting: Setting, result: Result) -> None:
@@ -130,12 +132,3 @@ async def _is_off(world: World, result: Result, off_s: int) -> None:
     accepted = [entry["at"] for entry in receipt.get("timeline", ()) if entry["stage"] == "accepted"]
     skew = datetime.fromisoformat(accepted[0]).timestamp() - time.time() if accepted else 0.0
     result.expect(abs(skew - off_s) < 30, f"ingest was {skew:.0f} s off, not {off_s}: nothing was tried")
-
-
-async def _no_negative_times(world: World, result: Result) -> None:
-    """A time that is counted must not be negative, whichever clock was wrong."""
-    async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
-        text = (await client.get(f"{world.stack.url('index')}/metrics")).text
-    sums = [line for line in text.splitlines() if line.startswith("wireroom_searchable_seconds_sum")]
-    value = float(sums[0].split()[-1]) if sums else 0.0
-    result.expect(value >= 0, f"seconds from accepted to searchable add up to {value}")

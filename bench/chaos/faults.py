@@ -10,6 +10,7 @@ from bench.chaos.hostile_clients import Bombs, SlowLoris
 from bench.chaos.poison import Poison
 from bench.chaos.process_faults import Kill, KillRedis, StallEnrich
 from bench.chaos.redis_faults import PauseRedis, RedisOutOfMemory
+from bench.chaos.revision_faults import ReorderedRevisions
 from bench.chaos.traffic_faults import IdempotencyConflict, IdenticalSubmits
 from bench.chaos.world import Fault
 
@@ -27,6 +28,7 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "poison": Poison,
     "identical_submits": IdenticalSubmits,
     "idempotency_conflict": IdempotencyConflict,
+    "reordered_revisions": ReorderedRevisions,
     "slow_loris": SlowLoris,
     "bombs": Bombs,
 }

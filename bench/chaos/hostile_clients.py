@@ -8,13 +8,12 @@ import gzip
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 
-from bench.chaos.ledger import Operation
+from bench.chaos.ledger import Operation, Outcome
 from bench.chaos.texts import Subject
 from bench.chaos.world import Result, World
 
@@ -25,6 +24,11 @@ PROBES = 600
 NOISE_S = 0.025
 MAX_GROWTH_BYTES = 48 << 20
 ZEROS = bytes(10 << 20)
+CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+# What may be read of a body after its 413 is 32 MiB; the rest is in the buffers of the kernel.
+ENDLESS_BYTES = 64 << 20
+# The defaults of WIREROOM_MAX_BODY_BYTES and WIREROOM_MAX_BATCH_BYTES.
+ARTICLE_BYTES, BATCH_BYTES = 2 << 20, 64 << 20
 
 _HEAD = b"POST /v1/articles HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 # What is sent at once, and then a byte of what is sent each second (nothing: silence).
@@ -111,7 +115,7 @@ async def _submit_p99(world: World) -> float:
             response = await client.post("/v1/articles", json=subject.payload(1, revision=1))
             took.append(time.monotonic() - began)
             if response.is_success:
-                outcome = "accepted" if number == 0 else "duplicate"
+                outcome: Outcome = "accepted" if number == 0 else "duplicate"
                 obligation.settle(before, operation, outcome, at_s=0, revision=1)
     return sorted(took)[int(PROBES * 0.99)]
 
@@ -139,7 +143,7 @@ class Bombs:
 
     async def apply(self, world: World, result: Result, length_s: float) -> None:
         pid = world.stack.pids("ingest")["ingest"]
-        before = resident_bytes(pid)
+        before = resident_bytes(pid, peak=True)
         async with httpx2.AsyncClient(
             base_url=world.stack.url("ingest"), timeout=20, trust_env=False
         ) as client:
@@ -148,8 +152,10 @@ class Bombs:
                     if path.endswith("batch") and name in ("not said to be gzip", "too large"):
                         continue  # a batch may be larger, and answers line by line
                     await _refused(client, result, name, path, body, headers, expected)
-            await _refused(client, result, "no length", "/v1/articles", _without_length(), {}, 413)
-        growth = resident_bytes(pid) - before
+            await _endless(world, result, "/v1/articles", ARTICLE_BYTES)
+            await _endless(world, result, "/v1/articles/batch", BATCH_BYTES)
+            await _declared_too_large(world, result)
+        growth = resident_bytes(pid, peak=True) - before
         result.worst("memory_growth_mb", growth / 1e6)
         result.expect(growth < MAX_GROWTH_BYTES, f"ingest's memory grew by {growth / 1e6:.0f} MB")
 
@@ -157,10 +163,45 @@ class Bombs:
         return
 
 
-async def _without_length() -> AsyncIterator[bytes]:
-    """Twice what one article may have, in chunks."""
-    for _ in range(1024):
-        yield b"x" * 4096
+async def _endless(world: World, result: Result, path: str, limit: int) -> None:
+    """Send chunks without end: 413 comes after the limit, and a close soon after that."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports["ingest"])
+    writer.write(_HEAD.replace(b"/v1/articles", path.encode()) + b"transfer-encoding: chunked\r\n\r\n")
+    answering = asyncio.create_task(reader.readline())
+    sent = sent_before_answer = 0
+    with contextlib.suppress(OSError):
+        while sent < limit + ENDLESS_BYTES:
+            writer.write(CHUNK)
+            await writer.drain()
+            sent += len(CHUNK)
+            if not answering.done():
+                sent_before_answer = sent
+    writer.close()
+    try:
+        answer = await asyncio.wait_for(answering, CLOSED_WITHIN_S)
+    except (TimeoutError, OSError) as error:
+        answer = type(error).__name__.encode()
+    result.add("bodies", 1)
+    result.expect(b" 413 " in answer, f"a body without end to {path} was answered {answer!r}")
+    result.worst("over_the_limit_mb", (sent_before_answer - limit) / 1e6)
+    result.expect(
+        sent < limit + ENDLESS_BYTES, f"{path} took {sent} bytes of a body without end, and did not close"
+    )
+
+
+async def _declared_too_large(world: World, result: Result) -> None:
+    """A length over the limit is refused by the head alone: nothing of the body is waited for."""
+    for path, limit in (("/v1/articles", ARTICLE_BYTES), ("/v1/articles/batch", BATCH_BYTES)):
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.stack.ports["ingest"])
+        head = _HEAD.replace(b"/v1/articles", path.encode()) + b"content-length: %d\r\n\r\n" % (limit + 1)
+        writer.write(head)
+        try:
+            answer = await asyncio.wait_for(reader.readline(), CLOSED_WITHIN_S)
+        except (TimeoutError, OSError) as error:
+            answer = type(error).__name__.encode()
+        writer.close()
+        result.add("bodies", 1)
+        result.expect(b" 413 " in answer, f"{limit + 1} bytes declared to {path} were answered {answer!r}")
 
 
 async def _refused(
@@ -168,7 +209,7 @@ async def _refused(
     result: Result,
     name: str,
     path: str,
-    body: bytes | AsyncIterator[bytes],
+    body: bytes,
     headers: dict[str, str],
     expected: int,
 ) -> None:
@@ -185,8 +226,10 @@ async def _refused(
     )
 
 
-def resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int, *, peak: bool = False) -> int:
+    """Return what a process holds in memory, or the most that it ever held."""
+    field = "VmHWM:" if peak else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(field):
             return int(line.split()[1]) * 1024
     return 0

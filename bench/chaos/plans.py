@@ -42,48 +42,56 @@ _MIX: dict[str, int] = {
 }  # fmt: skip
 
 
-def make_plan(seed: str, number: int, *, kind: str | None = None) -> Plan:
-    """Return the plan of article `number`; the same seed gives the same plans."""
+def make_plan(seed: str, number: int, *, kind: str | None = None, word: str | None = None) -> Plan:
+    """Return the plan of article `number`; the same seed gives the same plans. `word` replaces theirs."""
     rng = random.Random(f"{seed} {number}")  # reproducible, not secret
-    subject = Subject(f"zq{seed}n{number}")
+    subject = Subject(word or f"zq{seed}n{number}")
     kind = kind or rng.choices(list(_MIX), list(_MIX.values()))[0]
     door: Door = rng.choices(("single", "keyed"), (3, 1))[0]
     return Plan(kind, subject, door, rng.random() < 0.8, _steps(kind, subject, rng))
 
 
-def batch_plan(seed: str, number: int, subject_of_batch: int) -> Plan:
-    """Return the plan of one line of a batch: a plain article."""
+def batch_plan(seed: str, number: int, subject_of_batch: int, *, padding: int = 0) -> Plan:
+    """Return the plan of one line of a batch: a plain article.
+
+    `padding` is how many characters it has besides, in a field that is no article's: room in Redis is taken,
+    and nothing more is to be enriched.
+    """
     subject = Subject(f"zq{seed}b{number}x{subject_of_batch}")
-    return Plan("plain", subject, "batch", True, (_step("publish", subject, 1, None),))
+    step = make_step("publish", subject, 1, None)
+    if padding:
+        step = Step(step.operation, (step.payload or {}) | {"padding": "x" * padding})
+    return Plan("plain", subject, "batch", True, (step,))
 
 
 def _steps(kind: str, subject: Subject, rng: random.Random) -> tuple[Step, ...]:
     match kind:
         case "plain":
-            return (_step("publish", subject, 1, None),)
+            return (make_step("publish", subject, 1, None),)
         case "duplicate":
-            return (_step("publish", subject, 1, None),) * rng.randint(2, 3)
+            return (make_step("publish", subject, 1, None),) * rng.randint(2, 3)
         case "corrected":
-            return tuple(_step("publish", subject, n, n) for n in range(1, rng.randint(3, 4)))
+            return tuple(make_step("publish", subject, n, n) for n in range(1, rng.randint(3, 4)))
         case "reordered":
-            return _step("publish", subject, 2, 2), _step("publish", subject, 1, 1)
+            return make_step("publish", subject, 2, 2), make_step("publish", subject, 1, 1)
         case "taken down":
-            return _step("publish", subject, 1, 1), _step("take_down", subject, 1, 1)
+            return make_step("publish", subject, 1, 1), make_step("take_down", subject, 1, 1)
         case "deleted first":
-            return _step("take_down", subject, 0, 0), _step("publish", subject, 1, 1)
+            return make_step("take_down", subject, 0, 0), make_step("publish", subject, 1, 1)
         case "restored":
             return (
-                _step("publish", subject, 1, 1),
-                _step("take_down", subject, 1, 1),
-                _step("restore", subject, 2, 2),
+                make_step("publish", subject, 1, 1),
+                make_step("take_down", subject, 1, 1),
+                make_step("restore", subject, 2, 2),
             )
         case "withheld":
-            last = (_step("publish", subject, 3, 3),) if rng.random() < 0.5 else ()
-            return _step("publish", subject, 1, 1), _step("withhold", subject, 2, 2), *last
+            last = (make_step("publish", subject, 3, 3),) if rng.random() < 0.5 else ()
+            return make_step("publish", subject, 1, 1), make_step("withhold", subject, 2, 2), *last
     raise ValueError(f"no kind of plan: {kind}")
 
 
-def _step(effect: Effect, subject: Subject, version: int, revision: int | None) -> Step:
+def make_step(effect: Effect, subject: Subject, version: int, revision: int | None) -> Step:
+    """Return the request that has this effect; `revision` None lets the service count."""
     if effect == "take_down":
         return Step(Operation(effect, version), None)
     status = "withheld" if effect == "withhold" else "usable"

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.chaos.oracle import Violation
+from bench.chaos.rows import in_order, row_verdicts
 from bench.chaos.schedule import Planned
 from bench.chaos.world import Result
 
@@ -19,18 +20,28 @@ MOST_SHOWN = 20
 
 
 def table(results: Sequence[Result]) -> Table:
+    """Show every fault with what was measured, row by row of the promise's table."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("fault", no_wrap=True)
     shown.add_column("times", justify="right")
     shown.add_column("", no_wrap=True)
     shown.add_column("measured")
-    for result in results:
+    for result in in_order(results):
         shown.add_row(
             result.fault,
             str(result.times or "–"),
             Text(result.verdict, _COLOURS[result.verdict]),
             result.not_run or measured_words(result.measured),
         )
+    return shown
+
+
+def row_table(results: Sequence[Result]) -> Table:
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("row", overflow="fold")
+    shown.add_column("verdict", no_wrap=True)
+    for asks, verdict in row_verdicts(results).items():
+        shown.add_row(asks, Text(verdict, _COLOURS.get(verdict, "yellow")))
     return shown
 
 
@@ -58,6 +69,8 @@ def show(
     """Print the run. One that failed tells everything that is needed to do it again."""
     console.print()
     console.print(table(results))
+    console.print()
+    console.print(row_table(results))
     console.print()
     for result in results:
         for failure in result.failures:
@@ -104,6 +117,7 @@ def document(
         "passed": passed(results, violations),
         "conservation": dict(figures),
         "answers": dict(statuses),
+        "rows": dict(row_verdicts(results)),
         "violations": [violation._asdict() for violation in violations],
         "faults": [
             {
@@ -115,7 +129,7 @@ def document(
                 "failures": result.failures,
                 "not_run": result.not_run,
             }
-            for result in results
+            for result in in_order(results)
         ],
         "schedule": [planned._asdict() for planned in schedule],
     }

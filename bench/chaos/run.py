@@ -16,6 +16,7 @@ from bench.chaos import (
     clock_scenarios,
     disk_scenarios,
     kill_scenarios,
+    lost_state_scenarios,
     redis_scenarios,
     report,
     scenarios,
@@ -24,6 +25,7 @@ from bench.chaos import (
 from bench.chaos.faults import FAULTS
 from bench.chaos.oracle import Violation
 from bench.chaos.process_faults import CONSERVED
+from bench.chaos.rows import ORDER
 from bench.chaos.scenarios import Scenario, Setting
 from bench.chaos.schedule import Planned, make_schedule
 from bench.chaos.session import carry_out, running_world, scratch_stack, verdict
@@ -46,8 +48,8 @@ SCENARIOS: dict[str, tuple[Scenario, str]] = {
         "over 10% invalid: enrich halts and says so; the good ones go on after a restart",
     ),
     "flushall": (
-        scenarios.flushall,
-        "noticed, groups made again; what was indexed stays, revisions and takedowns hold; losses are told",
+        lost_state_scenarios.flushall,
+        f"noticed and told, groups made again, revisions and takedowns hold; {CONSERVED}",
     ),
     "index_disk_full": (disk_scenarios.index_disk_full, f"no ack before a commit; {CONSERVED}"),
     "redis_disk_full": (disk_scenarios.redis_disk_full, f"503; recovers by itself; {CONSERVED}"),
@@ -63,10 +65,13 @@ SCENARIOS: dict[str, tuple[Scenario, str]] = {
     ),
     "redis_full": (redis_scenarios.redis_full, f"503 with Retry-After; recovers by itself; {CONSERVED}"),
     "redis_replaced": (
-        redis_scenarios.redis_replaced,
+        lost_state_scenarios.redis_replaced,
         f"told in the log, state restored, what was in flight is published again; {CONSERVED}",
     ),
-    "lost_groups": (redis_scenarios.lost_groups, f"made again by themselves; {CONSERVED}"),
+    "lost_groups": (
+        lost_state_scenarios.lost_groups,
+        f"groups and streams: noticed, told and made again; {CONSERVED}",
+    ),
     "poison_deploy": (
         bug_scenarios.poison_deploy,
         "5 attempts (10 deaths at most), then a dead letter with reason and bytes; neighbours unharmed; "
@@ -81,7 +86,7 @@ SCENARIOS: dict[str, tuple[Scenario, str]] = {
         f"±6 minutes: a sender's webhook is 401 with the reason; a service's own clock: {CONSERVED}",
     ),
 }
-NAMES = (*FAULTS, *SCENARIOS)
+NAMES = tuple(ORDER)
 
 
 @dataclass(slots=True)

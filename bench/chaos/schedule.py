@@ -33,6 +33,7 @@ TIMINGS: dict[str, Timing] = {
     "poison": Timing(0, 0, 5, 2),
     "identical_submits": Timing(0, 0, 2, 1),
     "idempotency_conflict": Timing(0, 0, 1, 1),
+    "reordered_revisions": Timing(0, 0, 4, 2),
     "slow_loris": Timing(16, 16, 4, 1),
     "bombs": Timing(0, 0, 6, 1),
 }

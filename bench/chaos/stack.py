@@ -119,12 +119,14 @@ class Stack:
         return {name: pid for name, pid in pids.items() if not service or name.partition("-")[0] == service}
 
     def signal(self, service: str, number: signal.Signals, *, only: int | None = None) -> dict[str, int]:
-        """Signal all processes of a service, or `only` its nth; return whom."""
+        """Signal all processes of a service, or `only` its nth; return those that were there."""
         chosen = dict(list(self.pids(service).items())[slice(only, None if only is None else only + 1)])
-        for pid in chosen.values():
+        reached = {}
+        for name, pid in chosen.items():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        return chosen
+                reached[name] = pid
+        return reached
 
     def redis(self) -> Redis:
         """Return a client of its Redis; close it."""

@@ -11,11 +11,6 @@ from bench.chaos.texts import Subject
 from bench.chaos.world import Result, World
 
 IDENTICAL = 100
-SOCKETS = 50
-CLOSED_WITHIN_S = 12.0  # the product's 10 s, and what a busy machine adds
-PROBES = 150
-# Below this a difference between two 99th percentiles on a shared machine says nothing.
-NOISE_S = 0.025
 
 
 @dataclass(slots=True)

@@ -6,9 +6,13 @@ from collections import Counter
 
 import pytest
 
+from bench.chaos.faults import FAULTS
+from bench.chaos.metrics_reading import negative_times, read_metrics
 from bench.chaos.plans import batch_plan, make_plan
 from bench.chaos.poison import poisons, submitted_event
 from bench.chaos.report import measured_words, passed, table
+from bench.chaos.revision_faults import REVISIONS, reordered_plan
+from bench.chaos.rows import ROWS, row_verdicts
 from bench.chaos.run import NAMES, SCENARIOS
 from bench.chaos.texts import Subject
 from bench.chaos.tracing import unsynced_replies
@@ -17,7 +21,7 @@ from services.enrich.steps.cleanup import clean_text
 from services.ingest.schema import read_article
 from services.ingest.submission import Origin, submission_from_article
 from shared.errors import DEAD_LETTER_REASONS
-from shared.events import decode_event, encode_event
+from shared.events import ArticleSubmitted, decode_event, encode_event
 from tests.support import NOW
 
 
@@ -70,7 +74,7 @@ def test_a_plan_of_several_steps_names_its_revisions(number: int) -> None:
 
 
 def test_poison_is_refused_for_the_reason_that_is_expected() -> None:
-    assert decode_event(encode_event(submitted_event(Subject("zq1n1"))))
+    assert isinstance(decode_event(encode_event(submitted_event(Subject("zq1n1")))), ArticleSubmitted)
     assert {reason for _, reason in poisons("t").values()} <= set(DEAD_LETTER_REASONS)
 
 
@@ -119,4 +123,62 @@ def test_figures_are_told_with_their_units() -> None:
 
 def test_faults_and_scenarios_have_names_of_their_own() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert set(SCENARIOS) < set(NAMES)
+    assert set(NAMES) == {*FAULTS, *SCENARIOS}
+
+
+def test_each_fault_answers_for_one_row_of_the_table() -> None:
+    names = [name for row in ROWS for name in row.names]
+    assert sorted(names) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("results", "verdict"),
+    [
+        pytest.param([Result("poison", ""), Result("poison_deploy", "")], "passed", id="all passed"),
+        pytest.param(
+            [Result("poison", ""), Result("poison_deploy", "", failures=["lost"])], "FAILED", id="one failed"
+        ),
+        pytest.param(
+            [Result("poison", ""), Result("poison_deploy", "", not_run="no time")],
+            "1 of 2 passed, the others were not run",
+            id="one not run",
+        ),
+        pytest.param(
+            [Result("poison", "")], "1 of 2 passed, the others were not run", id="one not asked for"
+        ),
+    ],
+)
+def test_a_row_has_passed_when_all_that_answers_for_it_has(results: list[Result], verdict: str) -> None:
+    assert row_verdicts(results) == {"a poison article, a poison batch": verdict}
+
+
+def test_reordered_plans_send_every_revision_and_one_of_them_too_late() -> None:
+    for number in range(40):
+        plan, wanted = reordered_plan(f"zq1n{number}", number)
+        sent = [step.operation for step in plan.steps if step.operation.effect == "publish"]
+        versions = [operation.version for operation in sent]
+        assert sorted(versions) == list(range(1, REVISIONS + 1))
+        assert versions != sorted(versions)
+        takedowns = [n for n, step in enumerate(plan.steps) if step.payload is None]
+        assert len(takedowns) == (plan.kind != "none")
+        assert (takedowns == [0]) == (plan.kind == "taken down first")
+        assert wanted.effect == {"none": "publish", "restored": "restore"}.get(plan.kind, "take_down")
+
+
+def test_metrics_are_read_and_a_negative_time_is_found() -> None:
+    text = (
+        "# HELP wireroom_searchable_seconds Seconds.\n"
+        "wireroom_searchable_seconds_sum -3.5\n"
+        'wireroom_stage_seconds_sum{stage="corpus"} 1.5\n'
+        "wireroom_searchable_seconds_count 2.0\n"
+        'wireroom_stream_oldest_pending_seconds{stream="articles.raw"} -1e-3\n'
+        "wireroom_backlog_entries -1\n"
+        "wireroom_odd NaN\n"
+    )
+    samples = read_metrics(text)
+    assert samples['wireroom_stage_seconds_sum{stage="corpus"}'] == 1.5
+    assert len(samples) == 6
+    assert [told.split()[0].split("{")[0] for told in negative_times(samples)] == [
+        "wireroom_searchable_seconds_sum",
+        "wireroom_stream_oldest_pending_seconds",
+    ]
