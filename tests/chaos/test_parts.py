@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from bench.chaos.bug_scenarios import BUG
+from bench.chaos.clock_scenarios import SERVICES, shifted
 from bench.chaos.faults import FAULTS
 from bench.chaos.metrics_reading import negative_times, read_metrics
 from bench.chaos.plans import batch_plan, make_plan
@@ -14,8 +18,10 @@ from bench.chaos.report import measured_words, passed, table
 from bench.chaos.revision_faults import REVISIONS, reordered_plan
 from bench.chaos.rows import ROWS, row_verdicts
 from bench.chaos.run import NAMES, SCENARIOS
+from bench.chaos.skew_scenarios import NEXT_MAJOR, NEXT_MINOR
 from bench.chaos.texts import Subject
 from bench.chaos.tracing import unsynced_replies
+from bench.chaos.trees import Patch, Trees
 from bench.chaos.world import Result
 from services.enrich.steps.cleanup import clean_text
 from services.ingest.schema import read_article
@@ -124,6 +130,17 @@ def test_figures_are_told_with_their_units() -> None:
 def test_faults_and_scenarios_have_names_of_their_own() -> None:
     assert len(set(NAMES)) == len(NAMES)
     assert set(NAMES) == {*FAULTS, *SCENARIOS}
+
+
+@pytest.mark.parametrize(
+    "patches",
+    [[BUG], NEXT_MINOR, NEXT_MAJOR, [shifted(service, 360) for service in SERVICES]],
+    ids=["bug", "next minor", "next major", "wrong clock"],
+)
+def test_patches_of_other_versions_fit_the_code_as_it_is(patches: Sequence[Patch], tmp_path: Path) -> None:
+    Trees(tmp_path).make("patched", patches)
+    for patch in patches:
+        compile((tmp_path / "patched" / patch.file).read_text(encoding="utf-8"), patch.file, "exec")
 
 
 def test_each_fault_answers_for_one_row_of_the_table() -> None:
