@@ -32,7 +32,6 @@ from bench.chaos.session import carry_out, running_world, scratch_stack, verdict
 from bench.chaos.world import Result
 
 RATE = 20.0
-MINUTES = 4.0
 
 SCENARIOS: dict[str, tuple[Scenario, str]] = {
     "sigterm_under_load": (
