@@ -28,7 +28,7 @@ def chaos(
     ] = None,
     minutes: Annotated[
         float, typer.Option(min=0.1, max=24 * 60, help="How long faults are drawn; scenarios come on top.")
-    ] = 4.0,
+    ] = 5.0,
     faults: Annotated[
         str | None, typer.Option(metavar="NAME,…", help="Only these faults and scenarios; `list` lists them.")
     ] = None,
