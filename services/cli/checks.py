@@ -31,7 +31,7 @@ BACKLOG_ENTRY_BYTES = 25_000
 WRITTEN_AT = datetime(2025, 11, 1, tzinfo=UTC)
 LIBRARIES = {
     "ingest": ("fastapi", "faststream", "standardwebhooks"),
-    "enrich": ("trafilatura", "lxml", "py3langid", "pycrfsuite", "rensa", "numpy"),
+    "enrich": ("trafilatura", "lxml", "py3langid", "threadpoolctl", "rensa", "numpy"),
     "index": ("tantivy", "zstandard"),
 }
 

@@ -76,7 +76,7 @@ def test_recognition_is_deterministic(recogniser: EntityRecogniser) -> None:
     assert again.recognise(TITLE, BODY) == recogniser.recognise(TITLE, BODY)
 
 
-@pytest.mark.parametrize("missing", ["entities.crfsuite.gz", "gazetteer.tsv.gz"])
+@pytest.mark.parametrize("missing", ["entities.npz", "gazetteer.tsv.gz"])
 def test_missing_model_stops_the_start_and_says_what_to_do(tmp_path: Path, missing: str) -> None:
     with pytest.raises(ConfigurationError, match=f"(?s){missing}.*services.enrich.training.entities"):
         EntityRecogniser.load(tmp_path)

@@ -19,7 +19,7 @@ def revised(lines: list[str], spans: list[Span]) -> list[tuple[str, str]]:
     sentences = []
     for line in lines:
         tokens = tokenize(line)
-        sentences.append(Sentence(tokens, [token.text for token in tokens], [], in_title=False))
+        sentences.append(Sentence(tokens, [token.text for token in tokens], in_title=False))
     found = DocumentPass(sentences, spans, names).run()
     return [(" ".join(sentences[s.sentence].words[s.start : s.end]), s.label) for s in found]
 

@@ -17,11 +17,11 @@ from services.enrich.entities.gazetteer import Gazetteer, read_gazetteer
 from services.enrich.entities.rules import rule_spans
 from services.enrich.entities.spans import Span, decode, is_acronym_of
 from services.enrich.text import tokenize
-from services.enrich.training.entities import EXTRA_GOLD, bio_tags, recased
 from services.enrich.training.gazetteer import bake
 from services.enrich.training.name_swaps import NameLists, swap_names
 from services.enrich.training.news_gold import parse_gold, read_gold
 from services.enrich.training.scoring import coarse_spans, score_spans
+from services.enrich.training.tagger_data import EXTRA_GOLD, bio_tags, recased
 
 
 def gazetteer() -> Gazetteer:
@@ -223,7 +223,7 @@ def test_swapped_names_keep_labels_and_surnames() -> None:
 
 def test_marks_become_tags() -> None:
     tokens = tokenize("Marta Ilves of Oslo-based X")
-    sentence = Sentence(tokens, [token.text for token in tokens], [], in_title=False)
+    sentence = Sentence(tokens, [token.text for token in tokens], in_title=False)
     tags = bio_tags(sentence, [(0, 11, "PERSON"), (15, 19, "GPE")])
     assert tags == ["B-PERSON", "I-PERSON", "O", "B-GPE", "O", "O", "O"]
 
@@ -236,7 +236,7 @@ def test_recased_title_keeps_its_length() -> None:
 
 def test_extra_gold_is_well_formed() -> None:
     articles = read_gold(EXTRA_GOLD)
-    assert len(articles) == 7
+    assert len(articles) == 19
     assert all("{" not in article.title + article.body for article in articles)
 
 

@@ -1,4 +1,4 @@
-"""An article cut into sentences of tokens with CRF features: the same for training and for recognition."""
+"""An article cut into sentences of normalised words: the same for training and for recognition."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.enrich.entities.casing import CaseEvidence, headline_style, restore_case
-from services.enrich.entities.features import ArticleWords, FeatureExtractor
+from services.enrich.entities.features import WordForms
 from services.enrich.entities.gazetteer import Gazetteer
 from services.enrich.text import Token, split_sentences, tokenize
 
@@ -20,12 +20,11 @@ class Sentence:
 
     tokens: list[Token]
     words: list[str]
-    features: list[list[bytes]]
     in_title: bool
 
 
 def prepare_article(
-    title: str, body: str, extractor: FeatureExtractor, gazetteer: Gazetteer, max_tokens: int
+    title: str, body: str, forms: WordForms, gazetteer: Gazetteer, max_tokens: int
 ) -> list[Sentence]:
     """Return the sentences of title and body, title first, up to `max_tokens` tokens of body."""
     title_sentences = list(_sentences(title, max_tokens))
@@ -35,17 +34,11 @@ def prepare_article(
     for tokens, style in zip(body_sentences, styles, strict=True):
         if style == "sentence":
             evidence.add_sentence([token.text for token in tokens])
-    prepared = [_prepare(tokens, None, evidence, extractor, gazetteer) for tokens in title_sentences]
+    prepared = [_prepare(tokens, None, evidence, forms, gazetteer) for tokens in title_sentences]
     prepared += [
-        _prepare(tokens, style, evidence, extractor, gazetteer)
+        _prepare(tokens, style, evidence, forms, gazetteer)
         for tokens, style in zip(body_sentences, styles, strict=True)
     ]
-    mentions = ArticleWords(extractor)
-    for sentence in prepared:
-        mentions.add_sentence(sentence.words)
-    about = mentions.features()
-    for sentence in prepared:
-        sentence.features = extractor.sentence(sentence.words, about, headline=sentence.in_title)
     return prepared
 
 
@@ -70,7 +63,7 @@ def _prepare(
     tokens: list[Token],
     style: str | None,
     evidence: CaseEvidence,
-    extractor: FeatureExtractor,
+    forms: WordForms,
     gazetteer: Gazetteer,
 ) -> Sentence:
     """Restore the case of a headline and normalise; `style` is None for a title, not yet looked at."""
@@ -79,4 +72,4 @@ def _prepare(
     style = style or headline_style(words)
     if style != "sentence":
         words = restore_case(words, style, evidence, gazetteer)
-    return Sentence(tokens, extractor.normalised(words), [], in_title)
+    return Sentence(tokens, forms.normalised(words), in_title)

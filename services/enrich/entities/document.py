@@ -1,6 +1,6 @@
 """The document pass: what one sentence says about a name, its other mentions in the article learn.
 
-A CRF tags each sentence alone; an article names its people and bodies in full once and in short after.
+The tagger is unsure of short mentions; an article names its people and bodies in full once, then in short.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from services.enrich.entities.article import Sentence
 from services.enrich.entities.gazetteer import LABEL_OF_CODE, Gazetteer
+from services.enrich.entities.mending import mended
 from services.enrich.entities.spans import Span, is_acronym_of, phrase, reading_order
 
 _MAX_PHRASE_TOKENS = 8
@@ -33,6 +34,7 @@ class DocumentPass:
 
     def run(self) -> list[Span]:
         """Return the revised spans in order of sentence and token."""
+        self._spans = mended(self._sentences, self._spans)
         self._trim_meetings()
         self._cut_people_from_places()
         self._use_company_suffixes()

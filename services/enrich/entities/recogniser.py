@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import zipfile
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
-import pycrfsuite
+import numpy as np
+from threadpoolctl import threadpool_limits
 
 from services.enrich.entities.article import Sentence, prepare_article
 from services.enrich.entities.canonical import Group, NamedMention, fold_mentions
 from services.enrich.entities.document import DocumentPass
-from services.enrich.entities.features import FeatureExtractor
+from services.enrich.entities.features import WordForms
 from services.enrich.entities.gazetteer import Gazetteer, read_gazetteer
+from services.enrich.entities.network import Network
 from services.enrich.entities.rules import rule_spans
 from services.enrich.entities.spans import Span, decode
 from shared.errors import ConfigurationError
 from shared.events import Entity, Mention
 
 MODEL_DIR = Path(__file__).resolve().parent.parent / "models"
-MODEL_FILE = "entities.crfsuite.gz"
+MODEL_FILE = "entities.npz"
 GAZETTEER_FILE = "gazetteer.tsv.gz"
 
 # Bodies may be 1 MB; what follows the first 20,000 words of one names little that is new. Tokens count
@@ -38,12 +41,14 @@ class EntityRecogniser:
     """
 
     def __init__(self, gazetteer: Gazetteer, model: bytes) -> None:
-        self.version = f"crf-{hashlib.sha256(model).hexdigest()[:10]}"
+        self.version = f"net-{hashlib.sha256(model).hexdigest()[:10]}"
         self._gazetteer = gazetteer
-        self._model = model  # the tagger reads from these bytes without owning them
-        self._tagger = pycrfsuite.Tagger()
-        self._tagger.open_inmemory(model)
-        self._extractor = FeatureExtractor(gazetteer)
+        # An article's products are too small to share: threads that wait for each other cost eight times
+        # the processor time. Setting OPENBLAS_NUM_THREADS would do, if it came before numpy's import.
+        threadpool_limits(limits=1, user_api="blas")
+        with np.load(BytesIO(model), allow_pickle=False) as weights:
+            self._network = Network(weights, gazetteer)
+        self._forms = WordForms(gazetteer)
 
     @classmethod
     def load(cls, model_dir: Path | None = None) -> EntityRecogniser:
@@ -54,8 +59,8 @@ class EntityRecogniser:
         directory = model_dir or MODEL_DIR
         gazetteer = load_gazetteer(directory)
         try:
-            return cls(gazetteer, gzip.decompress((directory / MODEL_FILE).read_bytes()))
-        except (OSError, EOFError, ValueError) as error:
+            return cls(gazetteer, (directory / MODEL_FILE).read_bytes())
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise _unreadable(directory, error) from error
 
     def recognise(self, title: str, body: str) -> tuple[Entity, ...]:
@@ -66,11 +71,9 @@ class EntityRecogniser:
 
     def named_mentions(self, title: str, body: str) -> list[NamedMention]:
         """Return every mention in reading order, title first, not yet folded into entities."""
-        sentences = prepare_article(title, body, self._extractor, self._gazetteer, MAX_TOKENS)
-        spans: list[Span] = []
-        for number, sentence in enumerate(sentences):
-            tags = self._tagger.tag(pycrfsuite.ItemSequence(sentence.features))
-            spans += decode(tags, number)
+        sentences = prepare_article(title, body, self._forms, self._gazetteer, MAX_TOKENS)
+        tags = self._network.tag([s.words for s in sentences], [s.in_title for s in sentences])
+        spans = [span for number, row in enumerate(tags) for span in decode(row, number)]
         spans = DocumentPass(sentences, spans, self._gazetteer).run()
         mentions = [self._mention(sentences[span.sentence], span, title, body) for span in spans]
         for in_title, text in ((True, title), (False, body)):

@@ -32,7 +32,8 @@ _DAY = r"(?:[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _WEEKDAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _DATE = re.compile(
-    rf"\b(?:{_WEEKDAY},?\s)?(?:{_DAY}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?|{_MONTH}\s{_DAY}(?:,?\s{_YEAR})?"
+    # The first two look-arounds are implied by every alternative; they reject most positions at once.
+    rf"(?<![A-Za-z])(?=[\dJFMASONDTWlntey])(?:\b(?:{_WEEKDAY},?\s)?(?:{_DAY}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?|{_MONTH}\s{_DAY}(?:,?\s{_YEAR})?"
     rf"|{_MONTH},?\s{_YEAR})(?!\w)"
     rf"|\b{_YEAR}-[01]\d-[0-3]\d\b"
     rf"|\b(?:(?:last|next|this|late|early)\s)?{_WEEKDAY}\b(?:\s(?:morning|afternoon|evening|night))?"
@@ -40,7 +41,7 @@ _DATE = re.compile(
     r"|\b(?:yesterday|tomorrow)\b"
     rf"|(?<=\b[Ii]n\s){_MONTH}\b(?!\s[A-Z])"
     rf"|(?<=\b(?:[Ii]n|[Bb]y|of)\s){_YEAR}\b|(?<=\b(?:since|until|[Ss]ince|after)\s){_YEAR}\b"
-    rf"|\bthe\s(?:(?:early|late|mid)[\s-])?{_YEAR[:-2]}\d0s\b"
+    rf"|\bthe\s(?:(?:early|late|mid)[\s-])?{_YEAR[:-2]}\d0s\b)"
 )
 
 RuleSpan = tuple[int, int, str]
