@@ -110,10 +110,7 @@ class TopicModel:
         return self._shares(*topic_features(title, body))
 
     def _shares(self, rows: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
-        logits = values @ self._weights[rows] + self._bias
-        powers = np.exp(logits - logits.max())
-        shares: NDArray[np.float64] = powers / powers.sum()
-        return (1.0 - _DOUBT) * shares + _DOUBT / len(shares)
+        return shares_of(values @ self._weights[rows] + self._bias)
 
     def classify(self, title: str, body: str) -> tuple[Topic, ...]:
         """Return the topics above the model's threshold, most likely first, at most three.
@@ -130,3 +127,11 @@ class TopicModel:
             for rank, at in enumerate(order)
             if rank == 0 or shares[at] >= self._threshold
         )
+
+
+def shares_of(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chances of topics, along the last axis: a softmax that leaves each topic a little."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = (1.0 - _DOUBT) * powers / powers.sum(axis=-1, keepdims=True)
+    shares += _DOUBT / logits.shape[-1]
+    return shares

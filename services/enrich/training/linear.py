@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -33,6 +33,11 @@ class SparseRows:
             rows=len(rows),
             columns=columns,
         )
+
+    def used_columns(self) -> tuple[NDArray[np.intp], Self]:
+        """Return the columns that hold anything, and the matrix of these alone."""
+        used, ids = np.unique(self.ids, return_inverse=True)
+        return used, replace(self, ids=ids, columns=len(used))
 
     def times(self, weights: Floats) -> Floats:
         """Return this matrix times `weights` (columns, k): shape (rows, k)."""
@@ -66,6 +71,7 @@ def fit_softmax(
 ) -> tuple[Floats, Floats]:
     """Return weights (columns, classes) and bias (classes,) of a multinomial logistic regression."""
     classes = int(labels.max()) + 1
+    used, features, columns = *features.used_columns(), features.columns
     targets = np.eye(classes)[labels]
     share = (sample_weights / sample_weights.sum())[:, None]
 
@@ -77,11 +83,13 @@ def fit_softmax(
         gradient = features.transposed_times(errors) + l2 * weights
         return loss + l2 / 2 * float((weights**2).sum()), np.append(gradient.ravel(), errors.sum(axis=0))
 
-    return _unpack(minimize(objective, np.zeros((features.columns + 1) * classes), iterations), classes)
+    fitted = minimize(objective, np.zeros((features.columns + 1) * classes), iterations)
+    return _spread(fitted, used, columns, classes)
 
 
 def fit_ridge(features: SparseRows, targets: Floats, l2: float, iterations: int) -> tuple[Floats, Floats]:
     """Return weights (columns, 1) and bias (1,) of a least-squares regression."""
+    used, features, columns = *features.used_columns(), features.columns
 
     def objective(flat: Floats) -> tuple[float, Floats]:
         weights, bias = _unpack(flat, 1)
@@ -91,7 +99,15 @@ def fit_ridge(features: SparseRows, targets: Floats, l2: float, iterations: int)
         gradient = features.transposed_times(errors) + l2 * weights
         return loss, np.append(gradient.ravel(), errors.sum(axis=0))
 
-    return _unpack(minimize(objective, np.zeros(features.columns + 1), iterations), 1)
+    return _spread(minimize(objective, np.zeros(features.columns + 1), iterations), used, columns, 1)
+
+
+def _spread(flat: Floats, used: NDArray[np.intp], columns: int, classes: int) -> tuple[Floats, Floats]:
+    """Return the weights of all columns, those of unused ones 0, and the bias."""
+    weights, bias = _unpack(flat, classes)
+    spread = np.zeros((columns, classes))
+    spread[used] = weights
+    return spread, bias
 
 
 def _unpack(flat: Floats, classes: int) -> tuple[Floats, Floats]:
