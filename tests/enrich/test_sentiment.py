@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.enrich.steps.article_tone import level, word_bag
 from services.enrich.steps.cleanup import clean_text
 from services.enrich.steps.sentiment import SentimentModel
 from services.enrich.steps.tone_features import feature_ids, tabulate
@@ -28,17 +29,13 @@ def entity(name: str, body: str) -> Entity:
     return Entity(text=name, label="PERSON", canonical=name, count=max(len(spans), 1), mentions=spans)
 
 
-def test_sentences_are_scored_by_what_they_report() -> None:
-    good, bad, plain, empty = MODEL.score_sentences([GOOD, BAD, PLAIN, ""])
-    assert good > 0.3 > plain > -0.3 > bad
-    assert abs(plain) < 0.3
-    assert empty == 0.0
+def tone_of(body: str, title: str = "") -> float:
+    return MODEL.article(body, title, split_sentences(body)).score
 
 
-def test_a_sentence_scores_the_same_alone_and_in_company() -> None:
-    alone = [float(MODEL.score_sentences([text])[0]) for text in (GOOD, BAD, PLAIN)]
-    assert MODEL.score_sentences([GOOD, BAD, PLAIN]).tolist() == pytest.approx(alone)
-    assert MODEL.score_sentences([]).shape == (0,)
+def test_an_article_is_scored_by_what_it_reports() -> None:
+    assert tone_of(GOOD) > 0.3 > tone_of(PLAIN) > -0.3 > tone_of(BAD)
+    assert tone_of("") == 0.0
 
 
 def test_an_article_has_the_tone_of_its_sentences_and_is_not_saturated() -> None:
@@ -52,8 +49,29 @@ def test_an_article_has_the_tone_of_its_sentences_and_is_not_saturated() -> None
 
 
 def test_text_without_full_stops_says_no_more_than_its_words() -> None:
-    once, often = MODEL.score_sentences([GOOD, GOOD.rstrip(".") * 40])
-    assert often < once + 0.2
+    assert tone_of(GOOD.rstrip(".") * 40) < tone_of(GOOD) + 0.2
+
+
+def test_scores_rise_to_a_half_stay_there_and_never_reach_one() -> None:
+    tones = np.array([-9e9, -1.0, -0.5, -0.15, 0.0, 0.15, 0.3, 0.7, 1.0, 9e9])
+    scores = level(tones, (0.3, 0.7))
+    assert scores[3:8].tolist() == pytest.approx([-0.25, 0.0, 0.25, 0.5, 0.5])
+    assert scores[2] == -0.5
+    assert -1.0 <= scores[0] < scores[1] < -0.5
+    assert 0.5 < scores[8] < 0.7 < scores[9] <= 1.0
+    assert (np.diff(scores) >= 0).all()
+
+
+def test_a_word_bag_has_unit_length_and_a_titles_word_counts_three_times() -> None:
+    text = "flood\nrain rain rain flood fair"
+    table = tabulate(text, [(0, 5), (6, len(text))])
+    ids = feature_ids(table)
+    tokens, values = word_bag(ids, table)
+    value = dict(zip(tokens.tolist(), values.tolist(), strict=True))
+    flood, rain, fair = (value[at] for at in (0, 1, 5))
+    assert values @ values == pytest.approx(1.0)
+    assert flood / fair == pytest.approx(1 + np.log(4))
+    assert rain / fair == pytest.approx(1 + np.log(3))
 
 
 def test_the_title_weighs_more_than_a_sentence() -> None:

@@ -11,8 +11,9 @@ from typing import Final
 from services.cli.evaluation.records import Row, span_of, title_and_body
 from services.cli.evaluation.report import Report, Speed
 from services.enrich.scoring import LabelTally, macro_f1, mean, micro
+from services.enrich.steps.article_tone import tone_label
 from services.enrich.steps.cleanup import clean_text
-from services.enrich.steps.sentiment import MAX_CHARS, SentimentModel, tone_label
+from services.enrich.steps.sentiment import MAX_CHARS, SentimentModel
 from services.enrich.text import split_sentences
 
 FORMAT: Final = '{"text": "Critics praised Ruiz.", "target": [16, 20], "label": "positive"}'

@@ -1,8 +1,8 @@
-"""Sentiment of sentences, of the whole article, and towards each entity, by one hashed linear model.
+"""Sentiment of the whole article and towards each entity, by one hashed linear model.
 
-The tone of a sentence comes from its words alone; the sentiment towards an entity also from what stands
-near it. Words of a small valence lexicon weigh by their valence too, not only by their hash. All features
-of an article are computed once, with numpy.
+The tone of an article comes from which words it has; the sentiment towards an entity from its sentences and
+from what stands near it in them. Words of a small valence lexicon weigh by their valence too, not only by
+their hash. All features of an article are computed once, with numpy.
 """
 
 from __future__ import annotations
@@ -14,6 +14,14 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from services.enrich.steps.article_tone import (
+    NEUTRAL_BAND,
+    level,
+    sentence_weights,
+    token_shares,
+    tone_label,
+    word_bag,
+)
 from services.enrich.steps.model_file import load_model_file
 from services.enrich.steps.targets import Target, targets_of, with_sentiments
 from services.enrich.steps.terms import MODELS
@@ -27,7 +35,7 @@ from services.enrich.steps.tone_features import (
     tabulate,
 )
 from services.enrich.text import split_sentences
-from shared.events import Entity, Sentiment, Tone
+from shared.events import Entity, Sentiment
 
 # Columns of the weight table: the logits negative, neutral, positive towards a target, and the tone.
 COLUMNS: Final = 4
@@ -37,32 +45,37 @@ NEAR_VALENCE_WEIGHT: Final = 0.3
 # Rows of the lexicon's weights, pairs of (positive, negative): sentence, near, left of and right of a target.
 VALENCE_ROWS: Final = 8
 _SENTENCE_ROW, _NEAR_ROW, _LEFT_ROW, _RIGHT_ROW = 0, 2, 4, 6
+# What the weights of known words are for: their sentence, negated in it, near, left of and right of a target.
+WORD_CHANNELS: Final = 5
+SENTENCE, NEGATED, NEAR, LEFT, RIGHT = range(WORD_CHANNELS)
 NEGATED_VALENCE: Final = -0.5
-NEUTRAL_BAND: Final = 0.2
 # Words farther from a target than this weigh less than a double can tell (e^-42). Without such a bound,
 # hundreds of mentions in one endless sentence make pairs with every word of it: gigabytes.
 REACH_WORDS: Final = 250
 MAX_CHARS: Final = 40_000
 _MAX_MENTIONS: Final = 400
-_TITLE_WEIGHT: Final = 2.0
-_LEAD_WEIGHT: Final = 1.5
-_LEAD_SENTENCES: Final = 2
-_MIN_SENTENCE_TOKENS: Final = 3
 
 Floats = NDArray[np.float64]
 
 
 class Lexicon(NamedTuple):
-    """Valences −4…4 of words: `keys` are ascending crc32 hashes as in TokenTable.hashes."""
+    """The words that the model knows by name: `keys` are ascending crc32 hashes as in TokenTable.hashes.
+
+    `valences` −4…4 has one more element, and the last is 0: that of all other words.
+    """
 
     keys: NDArray[np.uint64]
     valences: Floats
 
-    def of(self, table: TokenTable) -> tuple[Floats, Floats]:
-        """Return each token's valence, plain and with negation; 0 for words that have none."""
+    def places(self, table: TokenTable) -> NDArray[np.intp]:
+        """Return each token's place in the lexicon, len(keys) for a word that is not in it."""
         at = np.minimum(np.searchsorted(self.keys, table.hashes), len(self.keys) - 1)
-        plain = np.where(self.keys[at] == table.hashes, self.valences[at], 0.0)
-        return plain, np.where(table.negated, NEGATED_VALENCE * plain, plain)
+        return np.where(self.keys[at] == table.hashes, at, len(self.keys))
+
+    def of(self, places: NDArray[np.intp], negated: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Return the valences of words, plain and with negation."""
+        plain = self.valences[places]
+        return plain, np.where(negated, NEGATED_VALENCE * plain, plain)
 
 
 class _Read(NamedTuple):
@@ -70,6 +83,7 @@ class _Read(NamedTuple):
 
     table: TokenTable
     ids: FeatureIds
+    by_word: NDArray[np.float32]
     plain: Floats
     negated: Floats
     base: Floats
@@ -78,7 +92,9 @@ class _Read(NamedTuple):
 class SentimentModel:
     """`weights` has shape (buckets, 4), `valence_weights` (8, 4), `bias` (4,).
 
-    `gain` turns the linear tone of an article, `sentence_gain` that of a sentence, into −1…1.
+    `word_weights` (words + 1, 5, 4) are what known words weigh besides; that of others, the last, is 0.
+
+    `knees` are the linear tones between which an article is clearly, but not extremely, toned: see `level`.
     """
 
     def __init__(
@@ -86,15 +102,17 @@ class SentimentModel:
         weights: NDArray[np.float32],
         bias: Floats,
         lexicon: Lexicon,
+        word_weights: NDArray[np.float32],
         valence_weights: Floats,
-        gains: tuple[float, float],
+        knees: tuple[float, float],
         version: str,
     ) -> None:
         self._weights = weights
         self._bias = bias
         self._lexicon = lexicon
+        self._word_weights = word_weights
         self._valence_weights = valence_weights
-        self._gain, self._sentence_gain = gains
+        self._knees = knees
         self.version = version
 
     @classmethod
@@ -108,28 +126,21 @@ class SentimentModel:
                 "scale": (COLUMNS,),
                 "bias": (COLUMNS,),
                 "valence_weights": (VALENCE_ROWS, COLUMNS),
-                "gains": (2,),
+                "knees": (2,),
+                "word_scale": (WORD_CHANNELS, COLUMNS),
             },
         )
         return cls(
             weights=data["weights"].astype(np.float32) * data["scale"].astype(np.float32),
             bias=data["bias"].astype(np.float64),
             lexicon=Lexicon(data["lexicon_keys"].astype(np.uint64), data["lexicon_valences"] / 10.0),
+            word_weights=np.ascontiguousarray(
+                (data["word_weights"] * data["word_scale"].astype(np.float32)[:, None]).transpose(1, 0, 2)
+            ),
             valence_weights=data["valence_weights"].astype(np.float64),
-            gains=(float(data["gains"][0]), float(data["gains"][1])),
+            knees=(float(data["knees"][0]), float(data["knees"][1])),
             version=str(data["version"]),
         )
-
-    def score_sentences(self, texts: Sequence[str]) -> Floats:
-        """Return the tone of each text, taken as one sentence: shape (n,), -1…1."""
-        joined = "\n".join(texts)
-        spans: list[tuple[int, int]] = []
-        start = 0
-        for text in texts:
-            spans.append((start, start + len(text)))
-            start += len(text) + 1
-        read = self._read(tabulate(joined, spans))
-        return squash(self._sentence_gain * self._tones(read))
 
     def article(self, body: str, title: str, sentences: Sequence[tuple[int, int]]) -> Sentiment:
         """Return the tone of an article whose body has `sentences`; its title and lead count more."""
@@ -180,11 +191,15 @@ class SentimentModel:
     def _read(self, table: TokenTable) -> _Read:
         """Compute the features; `base` is what each token adds to its sentence's sum, shape (tokens, 4)."""
         ids = feature_ids(table)
-        plain, negated = self._lexicon.of(table)
-        base = self._weights[ids.base].sum(axis=0, dtype=np.float64) + self._by_valence(
-            negated, _SENTENCE_ROW
-        )
-        return _Read(table, ids, plain, negated, base)
+        places = self._lexicon.places(table)
+        plain, negated = self._lexicon.of(places, table.negated)
+        by_word = self._word_weights.take(places, axis=0)
+        base = self._weights.take(ids.base, axis=0).sum(axis=0, dtype=np.float64)
+        base += self._by_valence(negated, _SENTENCE_ROW)
+        base += by_word[:, SENTENCE]
+        at = np.flatnonzero(table.negated)
+        base[at] += by_word[at, NEGATED]
+        return _Read(table, ids, by_word, plain, negated, base)
 
     def _by_valence(self, valences: Floats, row: int) -> Floats:
         """Return what valences add, (tokens, 4); positive and negative ones have weights of their own."""
@@ -193,19 +208,18 @@ class SentimentModel:
         added += np.minimum(valences, 0.0)[:, None] * weights[row + 1]
         return added
 
-    def _tones(self, read: _Read) -> Floats:
-        """Return the linear tone of each sentence; 0 for those of fewer than three tokens."""
-        lengths = read.table.lengths
-        sums = np.bincount(read.table.sentences, weights=read.base[:, CLASSES], minlength=len(lengths))
-        tones = sums / sentence_norms(lengths) + self._bias[CLASSES]
-        return np.where(lengths >= _MIN_SENTENCE_TOKENS, tones, 0.0)
-
     def _article_sentiment(self, read: _Read) -> Sentiment:
-        """Weigh the sentences' tones together; sentence 0 is the title."""
-        weights = sentence_weights(read.table.lengths)
+        """Weigh the article's words together; sentence 0 is the title."""
+        table = read.table
+        weights = sentence_weights(table.lengths)
         if not weights.any():
             return Sentiment(label="neutral", score=0.0, confidence=0.0)
-        score = float(squash(self._gain * (weights @ self._tones(read) / weights.sum())))
+        tokens, values = word_bag(read.ids, table)
+        weighed = self._weights[read.ids.base[0, tokens], CLASSES]
+        weighed = weighed + read.by_word[tokens, SENTENCE, CLASSES]
+        tone = values @ weighed + self._bias[CLASSES]
+        by_valence = self._by_valence(read.negated, _SENTENCE_ROW)[:, CLASSES]
+        score = float(level(tone + by_valence @ token_shares(table, weights), self._knees))
         # Far from the border between two labels, and over many sentences, a label is surer.
         margin = abs(abs(score) - NEUTRAL_BAND) / (1.0 - NEUTRAL_BAND)
         evidence = 1.0 - 0.5 ** (np.count_nonzero(weights) / 2.0)
@@ -238,35 +252,18 @@ class SentimentModel:
         """Return what tokens add by nearness: inside a target (tokens, 3), left and right (2, tokens, 3)."""
         weights, ids = self._weights, read.ids
         ratio = NEAR_VALENCE_WEIGHT / NEAR_WEIGHT
-        near = weights[ids.near].sum(axis=0, dtype=np.float64) + ratio * self._by_valence(
+        near = weights.take(ids.near, axis=0).sum(axis=0, dtype=np.float64) + ratio * self._by_valence(
             read.negated, _NEAR_ROW
         )
-        sides = ((ids.left, _LEFT_ROW), (ids.right, _RIGHT_ROW))
+        near += read.by_word[:, NEAR]
+        sides = ((ids.left, _LEFT_ROW, LEFT), (ids.right, _RIGHT_ROW, RIGHT))
         sided = np.stack(
             [
-                near + weights[side].sum(axis=0) + ratio * self._by_valence(read.plain, row)
-                for side, row in sides
+                near
+                + weights.take(side, axis=0).sum(axis=0)
+                + ratio * self._by_valence(read.plain, row)
+                + read.by_word[:, channel]
+                for side, row, channel in sides
             ]
         )
         return near[:, :CLASSES], sided[:, :, :CLASSES]
-
-
-def squash(tones: Floats) -> Floats:
-    """Return x / √(1 + x²): −1…1 like tanh, but slower, so that even extreme texts stay apart."""
-    squashed: Floats = tones / np.sqrt(1.0 + np.square(tones))
-    return squashed
-
-
-def tone_label(score: float) -> Tone:
-    if score > NEUTRAL_BAND:
-        return "positive"
-    return "negative" if score < -NEUTRAL_BAND else "neutral"
-
-
-def sentence_weights(lengths: NDArray[np.int64]) -> Floats:
-    """Return the weight of each sentence in its article's tone; the first is the title, 0 drops fragments."""
-    weights = np.ones(len(lengths))
-    weights[0] = _TITLE_WEIGHT
-    weights[1 : 1 + _LEAD_SENTENCES] = _LEAD_WEIGHT
-    kept: Floats = np.where(lengths >= _MIN_SENTENCE_TOKENS, weights, 0.0)
-    return kept

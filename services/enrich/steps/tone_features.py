@@ -33,6 +33,11 @@ _MOSTLY_CAPITALS: Final = 0.6
 _NAME: Final = crc32(b"\x01NAME")
 _NEGATES, _CAPITAL, _OPENS = 1, 2, 4
 _PREFIX_MASK: Final = 0x1FFFFFFF
+# The kinds of keys (word, pair, prefix, negated word) behind the rows of FeatureIds, each row with its salt.
+_KINDS: Final = np.array([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 0, 1])
+_SALTS: Final = np.array(
+    [[salt * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF] for salt in range(1, 13)], dtype=np.uint64
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,37 +146,29 @@ def _after_negation(flags: NDArray[np.uint64], sentences: NDArray[np.int64]) -> 
 
 def feature_ids(table: TokenTable) -> FeatureIds:
     """Return the weight rows of each token: word, pair with the word before, prefix, word if negated."""
-    words, prefixes = table.hashes, table.prefixes
-    none = np.zeros(len(words), dtype=bool)
-    pairs = np.zeros_like(words)
-    pairs[1:] = words[:-1] * np.uint64(0x9E3779B1) + words[1:]
-    is_pair = none.copy()
-    is_pair[1:] = table.sentences[1:] == table.sentences[:-1]
-    has_prefix = prefixes > 0
-
-    def rows(*kinds: tuple[NDArray[np.uint64], int, NDArray[np.bool_] | None]) -> NDArray[np.intp]:
-        return np.stack([_bucket(keys, salt, only) for keys, salt, only in kinds])
-
-    return FeatureIds(
-        base=rows(
-            (words, 1, None), (pairs, 2, is_pair), (prefixes, 3, has_prefix), (words, 4, table.negated)
-        ),
-        near=rows(
-            (words, 5, None), (pairs, 6, is_pair), (prefixes, 7, has_prefix), (words, 8, table.negated)
-        ),
-        left=rows((words, 9, None), (pairs, 10, is_pair)),
-        right=rows((words, 11, None), (pairs, 12, is_pair)),
-    )
+    words = table.hashes
+    keys = np.zeros((4, len(words)), dtype=np.uint64)
+    is_kind = np.ones(keys.shape, dtype=bool)
+    keys[0] = keys[3] = words
+    keys[1, 1:] = words[:-1] * np.uint64(0x9E3779B1) + words[1:]
+    is_kind[1, :1] = False
+    is_kind[1, 1:] = table.sentences[1:] == table.sentences[:-1]
+    keys[2] = table.prefixes
+    is_kind[2] = table.prefixes > 0
+    is_kind[3] = table.negated
+    # Mixing all twelve kinds in one go takes a third of the time of one after another.
+    ids = np.where(is_kind[_KINDS], _bucket(keys[_KINDS] + _SALTS), 0)
+    return FeatureIds(base=ids[:4], near=ids[4:8], left=ids[8:10], right=ids[10:12])
 
 
-def _bucket(keys: NDArray[np.uint64], salt: int, only: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-    """Return the row of each key for one kind of feature, 1…BUCKETS-1, or 0 where `only` is false."""
-    mixed = (keys + np.uint64(salt * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)) * np.uint64(0xBF58476D1CE4E5B9)
+def _bucket(salted: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Return the row of each salted key, 1…BUCKETS-1."""
+    mixed = salted * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(31)
     mixed *= np.uint64(0x94D049BB133111EB)
-    ids = (mixed >> np.uint64(64 - BITS)).astype(np.intp)
-    np.maximum(ids, 1, out=ids)
-    return ids if only is None else np.where(only, ids, 0)
+    mixed >>= np.uint64(64 - BITS)
+    ids = mixed.astype(np.intp)
+    return np.maximum(ids, 1, out=ids)
 
 
 def sentence_norms(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
