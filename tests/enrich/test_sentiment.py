@@ -87,11 +87,11 @@ def test_an_entity_has_the_mean_over_its_mention_sentences() -> None:
     _, (ferreira, solvang, absent) = MODEL.annotate(
         "", body, (entity("Ferreira", body), entity("Solvang", body), entity("Paredes", body))
     )
-    assert ferreira.sentiment is not None
-    assert solvang.sentiment is not None
-    assert ferreira.sentiment.score < -0.1 < 0.1 < solvang.sentiment.score
-    assert (ferreira.sentiment.mentions, solvang.sentiment.mentions) == (2, 1)
-    assert absent.sentiment is None
+    assert ferreira is not None
+    assert solvang is not None
+    assert ferreira.score < -0.1 < 0.1 < solvang.score
+    assert (ferreira.mentions, solvang.mentions) == (2, 1)
+    assert absent is None
 
 
 def test_two_targets_of_one_sentence_differ() -> None:
@@ -118,8 +118,8 @@ def test_annotating_agrees_with_scoring_one_target() -> None:
     _, (solvang,) = MODEL.annotate("Rain", body, (entity("Solvang", body),))
     sentence = "Voters praised Solvang for her courage."
     chances = MODEL.target_sentiment(sentence, sentence.index("Solvang"), sentence.index(" for"))
-    assert solvang.sentiment is not None
-    assert solvang.sentiment.score == pytest.approx(chances[2] - chances[0], abs=1e-3)
+    assert solvang is not None
+    assert solvang.score == pytest.approx(chances[2] - chances[0], abs=1e-3)
 
 
 def test_the_seed_page_is_near_neutral_to_positive() -> None:
@@ -168,7 +168,7 @@ def test_many_mentions_in_one_endless_sentence_take_bounded_memory_and_time() ->
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert scored.sentiment is not None
+    assert scored is not None
     assert peak < 60_000_000
     assert time.perf_counter() - started < 2.0
 

@@ -44,11 +44,9 @@ class BuiltinSentiment:
         return Info(NAME, self.model.version, ENGLISH)
 
     def process_batch(self, articles: Sequence[ArticleText]) -> list[Tone]:
-        tones = []
-        for article in articles:
-            sentiment, entities = self.model.annotate(article.title, article.body, article.entities)
-            tones.append(Tone(sentiment, tuple(entity.sentiment for entity in entities)))
-        return tones
+        return [
+            Tone(*self.model.annotate(article.title, article.body, article.entities)) for article in articles
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from services.enrich.steps.article_tone import (
     word_bag,
 )
 from services.enrich.steps.model_file import load_model_file
-from services.enrich.steps.targets import Target, targets_of, with_sentiments
+from services.enrich.steps.targets import Target, sentiments_of, targets_of
 from services.enrich.steps.terms import MODELS
 from services.enrich.steps.tone_features import (
     BUCKETS,
@@ -35,7 +35,7 @@ from services.enrich.steps.tone_features import (
     tabulate,
 )
 from services.enrich.text import split_sentences
-from shared.events import Entity, Sentiment
+from shared.events import Entity, EntitySentiment, Sentiment
 
 # Columns of the weight table: the logits negative, neutral, positive towards a target, and the tone.
 COLUMNS: Final = 4
@@ -152,10 +152,10 @@ class SentimentModel:
         body: str,
         entities: tuple[Entity, ...],
         sentences: Sequence[tuple[int, int]] | None = None,
-    ) -> tuple[Sentiment, tuple[Entity, ...]]:
-        """Return the article's sentiment, and the entities each with the mean over its mention sentences.
+    ) -> tuple[Sentiment, tuple[EntitySentiment | None, ...]]:
+        """Return the article's sentiment, and that towards each entity: the mean over its mention sentences.
 
-        Entities that only the title mentions keep no sentiment. The first 40,000 characters are read.
+        There is none towards entities that only the title mentions. The first 40,000 characters are read.
         """
         title = title[:500]
         offset = len(title) + 1
@@ -176,8 +176,8 @@ class SentimentModel:
         sentiment = self._article_sentiment(read)
         targets = targets_of(read.table, mentions)
         if not targets:
-            return sentiment, entities
-        return sentiment, with_sentiments(entities, targets, self._chances(read, targets))
+            return sentiment, (None,) * len(entities)
+        return sentiment, sentiments_of(len(entities), targets, self._chances(read, targets))
 
     def target_sentiment(self, text: str, start: int, end: int) -> Floats:
         """Return the chances negative, neutral, positive towards the span [start, end) of one sentence."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.enrich.steps.tone_features import TokenTable
-from shared.events import Entity, EntitySentiment
+from shared.events import EntitySentiment
 
 Floats = NDArray[np.float64]
 
@@ -39,22 +39,22 @@ def targets_of(table: TokenTable, mentions: Sequence[tuple[int, int, int]]) -> l
     ]
 
 
-def with_sentiments(
-    entities: tuple[Entity, ...], targets: Sequence[Target], chances: Floats
-) -> tuple[Entity, ...]:
+def sentiments_of(
+    count: int, targets: Sequence[Target], chances: Floats
+) -> tuple[EntitySentiment | None, ...]:
+    """Return the sentiment towards each of `count` entities, None for those without a target."""
     scores = (chances[:, 2] - chances[:, 0]).tolist()
     sureness = chances.max(axis=1).tolist()
     by_entity: dict[int, dict[int, list[int]]] = {}
     for at, target in enumerate(targets):
         by_entity.setdefault(target.entity, {}).setdefault(target.sentence, []).append(at)
-    result = list(entities)
+    result: list[EntitySentiment | None] = [None] * count
     for entity, by_sentence in by_entity.items():
-        sentiment = EntitySentiment(
+        result[entity] = EntitySentiment(
             score=round(_mean_of_means(scores, by_sentence.values()), 4),
             confidence=round(min(_mean_of_means(sureness, by_sentence.values()), 1.0), 4),
             mentions=len(by_sentence),
         )
-        result[entity] = entities[entity].model_copy(update={"sentiment": sentiment})
     return tuple(result)
 
 
