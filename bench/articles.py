@@ -53,7 +53,12 @@ def read_material(wire: Path = WIRE) -> Material:
 
 
 def make_articles(
-    count: int, *, series: str, newest_at: datetime, material: Material | None = None
+    count: int,
+    *,
+    series: str,
+    newest_at: datetime,
+    words: int = WORDS_PER_ARTICLE,
+    material: Material | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield `count` articles in the shape that `POST /v1/articles` takes.
 
@@ -69,17 +74,17 @@ def make_articles(
             "id": slug,
             "url": f"https://bench.example/{newest_at:%Y/%m/%d}/{slug}",
             "title": _renumber(rng.choice(material.titles), rng),
-            "body": _body(material.runs, rng),
+            "body": _body(material.runs, rng, words),
             "source": rng.choice(material.sources),
             "published_at": (newest_at - age).isoformat(timespec="seconds"),
             "language": "en",
         }
 
 
-def _body(runs: Sequence[str], rng: random.Random) -> str:
+def _body(runs: Sequence[str], rng: random.Random, wanted: int) -> str:
     paragraphs: list[str] = []
     words = 0
-    while words < WORDS_PER_ARTICLE - 15:  # the last paragraph goes over by half its length on average
+    while words < wanted - 15:  # the last paragraph goes over by half its length on average
         paragraph = rng.choice(runs)
         if paragraph not in paragraphs:
             paragraphs.append(paragraph)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.enriching import Enriching
 from bench.measures import SUBMIT_CONNECTIONS, Latency, Submits, Throughput, percentile
 from bench.report import Row
 from bench.searches import Built, SearchTimes
@@ -13,6 +14,8 @@ TARGET_SEARCHABLE_MS = 1_000.0
 TARGET_ARTICLES_PER_S = 130.0
 TARGET_SUBMITS_PER_CPU_S = 2_500.0
 TARGET_SEARCH_MS = 10.0
+TARGET_ENRICHED_PER_CPU_S = 150.0
+TARGET_WORKER_MB = 300.0
 # Less than this is the system itself.
 NOISE_CORES = 0.15
 
@@ -135,3 +138,18 @@ def search_rows(built: Built, engine: SearchTimes, http: SearchTimes, baseline: 
         name = f"search {where}, slowest kind"
         found.append(Row(name, "ms", "lower", worst_ms, None, TARGET_SEARCH_MS, f"p95 of {kind}"))
     return found
+
+
+def enrich_rows(found: Enriching) -> list[Row]:
+    costs = sorted(found.ms_by_step.items(), key=lambda pair: -pair[1])
+    return [
+        Row(
+            f"enriched per CPU second, {found.words:.0f} words",
+            "articles",
+            "higher",
+            found.articles_per_cpu_second,
+            target=TARGET_ENRICHED_PER_CPU_S,
+            note="ms an article: " + ", ".join(f"{name} {cost:.2f}" for name, cost in costs if cost >= 0.01),
+        ),
+        Row("memory of an enrich worker, peak", "MB", "lower", found.peak_mb, target=TARGET_WORKER_MB),
+    ]

@@ -20,13 +20,13 @@ from typing import Any
 
 import uvloop
 
-from bench import articles, machine, measures, report, rows, searches, systems
+from bench import articles, enriching, machine, measures, report, rows, searches, systems
 from bench.failures import BenchFailed
 from bench.measures import Latency, Submits, Throughput
 from bench.report import Row
 from bench.systems import BASELINE, OURS, System
 
-NAMES = ("throughput", "latency", "submits", "search")
+NAMES = ("throughput", "latency", "submits", "enrich", "search")
 LATENCY_RATE = 50.0
 WARM_UP_ARTICLES = 100
 SUBMITS_WARM_UP = 1_000
@@ -45,13 +45,14 @@ class Plan:
     latency_patience_s: float
     submits: int
     baseline_submits: int
+    enriched: int
     documents: int
     build_limit_s: float
     searches_per_kind: int
 
 
-FULL = Plan(6_000, 1_500, 75.0, 25.0, 10.0, 20_000, 6_000, 100_000, 150.0, 200)
-QUICK = Plan(1_500, 400, 25.0, 10.0, 5.0, 6_000, 3_000, 20_000, 40.0, 60)
+FULL = Plan(6_000, 1_500, 75.0, 25.0, 10.0, 20_000, 6_000, 2_000, 100_000, 150.0, 200)
+QUICK = Plan(1_500, 400, 25.0, 10.0, 5.0, 6_000, 3_000, 600, 20_000, 40.0, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Bench:
         parts: tuple[tuple[frozenset[str], Callable[[], None]], ...] = (
             (frozenset({"throughput", "latency"}), self._measure_pipelines),
             (frozenset({"submits"}), self._measure_submits),
+            (frozenset({"enrich"}), self._measure_enrich),
             (frozenset({"search"}), self._measure_search),
         )
         for names, measure in parts:
@@ -170,6 +172,15 @@ class Bench:
             found = uvloop.run(measures.measure_submits(ingest, lines, min(SUBMITS_WARM_UP, len(lines) // 4)))
         self._detail("submits", name, asdict(found) | {"per_second": found.per_second})
         return found
+
+    # --- enrich -----------------------------------------------------------------------------------
+
+    def _measure_enrich(self) -> None:
+        count = self._plan.enriched
+        self._say(f"{count:,} articles of {enriching.WORDS} words through the steps of one enrich worker")
+        found = enriching.measure_in_a_process(count)
+        self.details["enrich"] = asdict(found) | {"articles_per_cpu_second": found.articles_per_cpu_second}
+        self.rows += rows.enrich_rows(found)
 
     # --- search -----------------------------------------------------------------------------------
 

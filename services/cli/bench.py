@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def bench(
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="NAME", help="throughput, latency, submits or search; repeatable."),
+        typer.Option(
+            "--only", metavar="NAME", help="throughput, latency, submits, enrich, search; repeatable."
+        ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Less of everything: two minutes, not eight.")
@@ -36,7 +38,7 @@ def bench(
         ),
     ] = None,
 ) -> None:
-    """Measure throughput, latency, submits and search here, beside a plain FastStream pipeline."""
+    """Measure throughput, latency, submits, enriching and search, beside a plain FastStream pipeline."""
     if not (ROOT / "bench" / "run.py").is_file():
         raise Failure(
             "the benchmarks are not part of the installed package.",
