@@ -173,6 +173,7 @@ async def _endless(world: World, result: Result, path: str, limit: int) -> None:
         while sent < limit + ENDLESS_BYTES:
             writer.write(CHUNK)
             await writer.drain()
+            await asyncio.sleep(0)  # drain() alone does not let the answer in while the socket takes all
             sent += len(CHUNK)
             if not answering.done():
                 sent_before_answer = sent
