@@ -28,6 +28,8 @@ def revised(lines: list[str], spans: list[Span]) -> list[tuple[str, str]]:
     ("lines", "spans", "expected"),
     [
         (["at the G20 summit"], [Span(0, 2, 4, "EVENT")], [("G20", "ORG")]),
+        (["at the G20 summit"], [Span(0, 2, 3, "EVENT")], [("G20", "ORG")]),
+        (["at the Tour summit"], [Span(0, 2, 3, "EVENT")], [("Tour", "EVENT")]),
         (["Ann Lund of Halifax"], [Span(0, 0, 4, "PERSON")], [("Ann Lund", "PERSON"), ("Halifax", "GPE")]),
         (["Hoved ApS fell"], [Span(0, 0, 2, "PERSON")], [("Hoved ApS", "ORG")]),
         (["the U.S. did"], [Span(0, 1, 2, "ORG")], [("U.S.", "GPE")]),

@@ -50,13 +50,15 @@ class DocumentPass:
     def _trim_meetings(self) -> None:
         """Leave the body's own name of "G20 summit": what is known as a body stays one when it meets."""
         for span in self._spans:
-            words = self._sentences[span.sentence].words[span.start : span.end]
-            if (
-                len(words) > 1
-                and words[-1] in _MEETINGS
-                and "O" in self._gazetteer.codes_of(" ".join(words[:-1]))
-            ):
-                span.end -= 1
+            words = self._sentences[span.sentence].words
+            if span.end - span.start > 1 and words[span.end - 1] in _MEETINGS:
+                end = span.end - 1
+            elif span.label == "EVENT" and span.end < len(words) and words[span.end] in _MEETINGS:
+                end = span.end
+            else:
+                continue
+            if "O" in self._gazetteer.codes_of(" ".join(words[span.start : end])):
+                span.end = end
                 span.label = "ORG"
 
     def _use_company_suffixes(self) -> None:
