@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from services.enrich.backends import BackendOptions, RelatedBackend
-from services.enrich.backends.labels import parse_labels
+from services.enrich.backends import RelatedBackend
 from services.enrich.backends.loading import load_backend
+from services.enrich.configured import backend_options, load_models
 from services.enrich.handler import EnrichHandler
 from services.enrich.pipeline import Models
 from services.enrich.settings import EnrichSettings
@@ -61,23 +60,8 @@ def create_app(settings: EnrichSettings) -> FastAPI:
 
 def _backends(settings: EnrichSettings, redis: Redis) -> tuple[Models, RelatedBackend]:
     """Load what the settings name. Raises ConfigurationError, naming what is missing."""
-    options = BackendOptions(
-        directory=settings.models_dir,
-        redis=redis,
-        corpus_days=settings.corpus_days,
-        corpus_articles=settings.corpus_articles,
-    )
-    models = Models.load(
-        settings.models_dir,
-        entities=settings.entities_backend,
-        entities_options=replace(
-            options,
-            model=settings.entities_model,
-            labels=parse_labels("WIREROOM_ENTITIES_LABELS", settings.entities_labels),
-        ),
-        sentiment=settings.sentiment_backend,
-        sentiment_options=replace(options, model=settings.sentiment_model),
-    )
+    options = backend_options(settings, redis)
+    models = load_models(settings, options)
     related: RelatedBackend = load_backend("related", settings.related_backend, options)
     return models, related
 
