@@ -29,6 +29,7 @@ from services.index.archive_reading import (
     whole_frames_end,
 )
 from services.index.durable import FileLock, HeldElsewhere, fsync_directory
+from services.index.switching import finish_switch
 from shared.errors import ConfigurationError
 from shared.events import ArticleEnriched, ArticleRetracted, encode_event
 from shared.logging import get_logger
@@ -75,6 +76,7 @@ class Archive:
         self._file: BinaryIO | None = None
         self._number, self._size = 0, 0
         try:
+            finish_switch(data_dir)
             self._recover()
         except BaseException:
             self._file_lock.release()
@@ -101,12 +103,29 @@ class Archive:
         Raises OSError when they cannot be written; then none of them are in the archive, and a later call
         may succeed.
         """
-        if not events:
+        self.append_lines([archive_line(event, archived_at) for event in events])
+
+    def append_lines(self, lines: Sequence[bytes]) -> None:
+        """As `append`, of records as `archive_line` makes them or a reader's `lines` gives them."""
+        if not lines:
             return
-        head = b'{"archived_at":' + to_json(archived_at) + b',"event":'
-        lines = (head + encode_event(event) + b"}\n" for event in events)
+        ended = (line if line.endswith(b"\n") else line + b"\n" for line in lines)
         with self._lock:
-            self._write(b"".join(map(self._compressor.compress, _chunks(lines))))
+            self._write(b"".join(map(self._compressor.compress, _chunks(ended))))
+
+    @property
+    def end(self) -> Position:
+        """Where the next append begins, as far as it fits this segment."""
+        return Position(self._number, self._size)
+
+    def leave_room(self, segments: int) -> int:
+        """Return the first of so many segment numbers that somebody else fills: appends go on behind them."""
+        with self._lock:
+            self._close_segment()
+            first = self._number + 1
+            self._number += segments
+            self._size = self._segment_bytes  # full
+            return first
 
     def _write(self, data: bytes) -> None:
         file = self._segment_for(len(data))
@@ -172,6 +191,11 @@ def _tell_cut(file: BinaryIO, path: Path, at: int, length: int) -> None:
             at=at,
             bytes=length,
         )
+
+
+def archive_line(event: ArticleEnriched | ArticleRetracted, archived_at: datetime) -> bytes:
+    """Return the event as a line of the archive."""
+    return b'{"archived_at":' + to_json(archived_at) + b',"event":' + encode_event(event) + b"}\n"
 
 
 def archive_directory(data_dir: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from services.index.api import json_response
@@ -18,6 +19,8 @@ from services.index.archive import Archive
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.entity_edits_file import EntityEdits
 from services.index.reindex import Rebuild, ReindexReport
+from services.index.replacement import Replacement
+from services.index.staging import StagingRefused
 from shared.errors import ConfigurationError
 from shared.http.auth import presented_key, unauthorized
 from shared.http.problems import Problem
@@ -26,6 +29,12 @@ from shared.logging import get_logger
 log = get_logger(__name__)
 
 ADMIN_FILE = "admin.token"
+
+
+class StagedRun(BaseModel):
+    """Names what is to be switched to, so that it is what somebody has seen the report of."""
+
+    run: str = Field(pattern=r"^[0-9a-f]{32}$", description="`id` of DATA/re-enrich/run.json.")
 
 
 class Reindexer:
@@ -50,13 +59,16 @@ class Reindexer:
         self._running = asyncio.Lock()
         self._stopping = threading.Event()
 
-    async def run(self) -> dict[str, Any]:
-        """Return the report. Searches go on meanwhile; storing waits only for the switch itself."""
+    async def run(self, re_enriched: str | None = None) -> dict[str, Any]:
+        """Return the report. Searches go on meanwhile; storing waits only for the switch itself.
+
+        `re_enriched` is the run of `wireroom re-enrich` whose articles join the archive with the switch.
+        """
         if self._running.locked():
             raise Problem(409, "reindex-running", "The index is being rebuilt already.")
         async with self._running:
             self._stopping.clear()
-            work = asyncio.create_task(self._rebuild(), name="reindex")
+            work = asyncio.create_task(self._rebuild(re_enriched), name="reindex")
             cancelled = False
             while not work.done():
                 try:
@@ -75,7 +87,22 @@ class Reindexer:
         async with self._running:
             return
 
-    async def _rebuild(self) -> dict[str, Any]:
+    async def _rebuild(self, re_enriched: str | None) -> dict[str, Any]:
+        if re_enriched is None:
+            return await self._build(None)
+        data_dir = self._archive.path.parent
+        try:
+            replacement = await asyncio.to_thread(Replacement, data_dir, re_enriched)
+        except StagingRefused as error:
+            raise Problem(409, "nothing-to-switch-to", f"{error}.") from error
+        try:
+            return await self._build(replacement)
+        except StagingRefused as error:
+            raise Problem(409, "nothing-to-switch-to", f"{error}.") from error
+        finally:
+            replacement.close()
+
+    async def _build(self, replacement: Replacement | None) -> dict[str, Any]:
         began = time.monotonic()
         try:
             rebuild = await asyncio.to_thread(
@@ -84,14 +111,20 @@ class Reindexer:
         except ConfigurationError as error:
             raise Problem(409, "no-archive", str(error)) from error
         try:
+            if replacement is not None:
+                await asyncio.to_thread(rebuild.include, replacement.read())
             await asyncio.to_thread(rebuild.catch_up)
+            if replacement is not None:
+                await asyncio.to_thread(replacement.prepare, rebuild)
+            make_current = None if replacement is None else replacement.switch_of(self._archive)
             async with self._writing:
-                report = await asyncio.to_thread(rebuild.switch)
+                report = await asyncio.to_thread(rebuild.switch, make_current)
                 await asyncio.to_thread(self._engine.reopen_if_moved)
         except BaseException:
             await asyncio.to_thread(rebuild.abandon)
             raise
         document = asdict(report) | {"seconds": round(time.monotonic() - began, 3)}
+        document |= {} if replacement is None else replacement.report()
         lost = report.damaged_frames or report.damaged_records or report.failed
         (log.error if lost else log.info)("index rebuilt", **document)
         return document
@@ -127,5 +160,10 @@ def maintenance_router(reindexer: Reindexer, token: str) -> APIRouter:
     async def reindex(request: Request) -> Response:
         require_admin(request, token)
         return json_response(await reindexer.run())
+
+    @router.post("/re-enrich", summary="Switch to the articles that `wireroom re-enrich` has made")
+    async def re_enrich(request: Request, staged: StagedRun) -> Response:
+        require_admin(request, token)
+        return json_response(await reindexer.run(re_enriched=staged.run))
 
     return router

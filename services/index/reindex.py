@@ -18,16 +18,19 @@ the next open removes what is not in use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 from services.index.archive import archive_directory
 from services.index.archive_reading import ArchiveReader, ArchiveRecord, Position, list_segments
 from services.index.engine.home import IndexHome
+from services.index.engine.protocol import UpsertOutcome
+from services.index.engine.revisions import Rank
 from services.index.engine.writing import RevisionedIndex
 from services.index.entity_edits_file import EntityEdits
+from services.index.switching import finish_switch
 from shared.errors import ConfigurationError
 
 _BATCH_RECORDS = 500
@@ -54,7 +57,7 @@ class ReindexReport:
 Progress = Callable[[ReindexReport, int], None]
 
 
-def _no_progress(_report: ReindexReport, _remaining_bytes: int) -> None:
+def no_progress(_report: ReindexReport, _remaining_bytes: int) -> None:
     return
 
 
@@ -65,7 +68,7 @@ class Rebuild:
         self,
         home: IndexHome,
         archive_dir: Path,
-        progress: Progress = _no_progress,
+        progress: Progress = no_progress,
         edits: EntityEdits | None = None,
     ) -> None:
         """`edits` are those of the service that runs; else they are read from the archive's directory.
@@ -99,23 +102,38 @@ class Rebuild:
             batch.append(record)
             if len(batch) < _BATCH_RECORDS:
                 continue
-            self._store(batch)
+            self._count(batch, self._store(batch))
             uncommitted += len(batch)
             batch = []
             if uncommitted >= _COMMIT_RECORDS:
                 self._index.commit()
                 uncommitted = 0
             self._progress(self.report, self._reader.remaining_bytes())
-        self._store(batch)
+        self._count(batch, self._store(batch))
         self._index.commit()
         self._progress(self.report, self._reader.remaining_bytes())
 
-    def _store(self, batch: list[ArchiveRecord]) -> None:
-        outcomes = []
+    def include(self, reader: ArchiveReader) -> None:
+        """Index what is to join the archive: before `catch_up`, whose older ones then cost little."""
+        records = iter(reader)
+        while batch := list(islice(records, _BATCH_RECORDS)):
+            self._store(batch)
+            self._progress(self.report, self._reader.remaining_bytes() + reader.remaining_bytes())
+        self._index.commit()
+
+    def ranks(self, article_ids: Sequence[str]) -> dict[str, Rank]:
+        """Return the rank that the index in the making holds of each of the articles that it has."""
+        return self._index.ranks(article_ids)
+
+    def _store(self, batch: list[ArchiveRecord]) -> list[UpsertOutcome]:
+        outcomes: list[UpsertOutcome] = []
         for archived_at, records in groupby(batch, key=lambda record: record.archived_at):
             outcomes += self._index.upsert_many(
                 [self._edits.apply(record.event) for record in records], archived_at
             )
+        return outcomes
+
+    def _count(self, batch: list[ArchiveRecord], outcomes: list[UpsertOutcome]) -> None:
         written = sum(outcome.outcome in ("indexed", "retracted") for outcome in outcomes)
         failed = sum(outcome.outcome == "failed" for outcome in outcomes)
         before = self._report
@@ -127,11 +145,14 @@ class Rebuild:
             failed=before.failed + failed,
         )
 
-    def switch(self) -> ReindexReport:
-        """Catch up and make this the current index. Nobody may append to the archive meanwhile."""
+    def switch(self, make_current: Callable[[Path], None] | None = None) -> ReindexReport:
+        """Catch up and make this the current index. Nobody may append to the archive meanwhile.
+
+        `make_current` does it in place of CURRENT alone, given the directory, which is at rest.
+        """
         self.catch_up()
         self._index.close()
-        self._home.make_current(self._directory)
+        (make_current or self._home.make_current)(self._directory)
         return self.report
 
     def abandon(self) -> None:
@@ -139,7 +160,7 @@ class Rebuild:
         self._index.close()
 
 
-def reindex(data_dir: Path, progress: Progress = _no_progress) -> ReindexReport:
+def reindex(data_dir: Path, progress: Progress = no_progress) -> ReindexReport:
     """Rebuild the index of `data_dir` while no service runs on it.
 
     Raises IndexLocked when one does, and ConfigurationError when there is no archive.
@@ -147,6 +168,7 @@ def reindex(data_dir: Path, progress: Progress = _no_progress) -> ReindexReport:
     home = IndexHome(data_dir)
     home.lock()
     try:
+        finish_switch(data_dir)
         rebuild = Rebuild(home, archive_directory(data_dir), progress)
         try:
             report = rebuild.switch()

@@ -308,3 +308,27 @@ def test_reading_takes_constant_memory(tmp_path: Path) -> None:
     assert count == 800
     assert total > 3_000_000
     assert peak < 2_000_000
+
+
+def test_appends_go_on_behind_room_left_for_others(archive, tmp_path: Path) -> None:
+    archive.append([enriched("a")], NOW)
+    first = archive.leave_room(2)
+    assert first == 2
+    archive.append([enriched("c")], NOW)
+    assert list_segments(archive.path) == [1, 4]
+    shutil.copy(segment_path(archive.path, 1), segment_path(archive.path, first))
+    assert ids(archive.read()) == named("a", "a", "c")
+    archive.close()
+    again = Archive(tmp_path)
+    again.append([enriched("d")], NOW)
+    assert ids(again.read()) == named("a", "a", "c", "d")
+    again.close()
+
+
+def test_lines_of_a_reader_are_appended_as_they_are(archive, tmp_path: Path) -> None:
+    archive.append([enriched("a"), retracted("b")], NOW - minutes(5))
+    copy = Archive(tmp_path / "copy")
+    copy.append_lines(list(archive.read().lines()))
+    assert list(copy.read().lines()) == list(archive.read().lines())
+    assert copy.end == Position(1, copy.stats().size_bytes)
+    copy.close()

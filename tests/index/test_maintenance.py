@@ -11,16 +11,19 @@ from unittest.mock import Mock
 
 import pytest
 
-from services.index.archive import Archive
+from services.index.archive import Archive, archive_line
 from services.index.archive_reading import segment_path
+from services.index.engine.protocol import StoredArticle, Tombstone
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer
 from services.index.reindex import Rebuild, ReindexReport
+from services.index.replacement import Replacement
+from services.index.staging import Run, Staging
 from shared.http.problems import Problem
 from shared.metrics import Metrics
 from shared.runtime.delivery import Delivery, Done, Entry
-from tests.index.articles import article_id, enriched
+from tests.index.articles import NOW, article_id, enriched, retracted
 from tests.support import eventually
 
 
@@ -60,11 +63,11 @@ class Gate:
         self.reached, self.opened = threading.Event(), threading.Event()
         original = getattr(Rebuild, method)
 
-        def held(rebuild: Rebuild) -> ReindexReport | None:
-            report = original(rebuild) if after else None
+        def held(rebuild: Rebuild, *given: object) -> ReindexReport | None:
+            report = original(rebuild, *given) if after else None
             self.reached.set()
             assert self.opened.wait(10)
-            return report if after else original(rebuild)
+            return report if after else original(rebuild, *given)
 
         monkeypatch.setattr(Rebuild, method, held)
 
@@ -115,7 +118,7 @@ async def test_cancelled_before_the_exchange_the_old_index_stays(
 async def test_cancelled_while_it_is_abandoned_it_is_abandoned(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Rebuild) -> ReindexReport:
+    def fail(*_: object) -> ReindexReport:
         raise OSError("no space left")
 
     monkeypatch.setattr(Rebuild, "switch", fail)
@@ -173,3 +176,87 @@ async def test_what_a_damaged_archive_could_not_give_back_is_told_as_an_error(
     assert (report["damaged_frames"], report["written"]) == (1, 1)
     ((said, (words,), fields),) = log.method_calls
     assert (said, words, fields["damaged_frames"]) == ("error", "index rebuilt", 1)
+
+
+async def staged(service: Service, *keys: str) -> str:
+    staging = Staging(service.data_dir)
+    staging.begin(Run(id="0" * 32, purpose={}))
+    again = [enriched(key, "again", enriched_at=NOW) for key in keys]
+    staging.append([archive_line(event, NOW) for event in again])
+    staging.save({}, complete=True)
+    staging.close()
+    return "0" * 32
+
+
+def title(engine: TantivyEngine, key: str) -> str:
+    held = engine.get(article_id(key))
+    assert isinstance(held, StoredArticle)
+    return str(held.article["title"])
+
+
+async def test_while_articles_are_re_enriched_the_wire_goes_on_and_a_takedown_stays(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await staged(service, "a", "b")
+    gate = Gate(monkeypatch, "switch")
+    running = asyncio.create_task(service.reindexer.run(run))
+    await eventually(gate.reached.is_set)
+    assert title(service.engine, "a") == "A title", "the old index serves"
+    storing = asyncio.create_task(service.store("c"))
+    gate.opened.set()
+    report = await asyncio.wait_for(running, 10)
+    await storing
+    assert (report["re_enriched"], report["overtaken"]) == (2, 0)
+    assert (title(service.engine, "a"), title(service.engine, "c")) == ("again", "A title")
+    await service.handler([Delivery(Entry("2-0", {}), retracted("b"))])
+    run = await staged(service, "b")
+    report = await service.reindexer.run(run)
+    assert (report["re_enriched"], report["overtaken"]) == (0, 1)
+    assert isinstance(service.engine.get(article_id("b")), Tombstone)
+    engine = service.reopened()
+    assert title(engine, "a") == "again" and isinstance(engine.get(article_id("b")), Tombstone)
+
+
+async def test_a_takedown_between_preparing_and_switching_stays_a_takedown(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await staged(service, "a")
+    prepare = Replacement.prepare
+    loop = asyncio.get_running_loop()
+
+    def then_taken_down(replacement: Replacement, rebuild: Rebuild) -> None:
+        prepare(replacement, rebuild)
+        storing = service.handler([Delivery(Entry("2-0", {}), retracted("a"))])
+        asyncio.run_coroutine_threadsafe(storing, loop).result(10)
+
+    monkeypatch.setattr(Replacement, "prepare", then_taken_down)
+    await service.reindexer.run(run)
+    assert isinstance(service.engine.get(article_id("a")), Tombstone)
+    await service.reindexer.run()
+    assert isinstance(service.engine.get(article_id("a")), Tombstone), "from the archive, too"
+
+
+async def test_what_is_not_staged_is_refused_and_nothing_changes(service: Service) -> None:
+    with pytest.raises(Problem, match="no re-enriched articles"):
+        await service.reindexer.run("0" * 32)
+    assert service.engine.stats().directory == "index-1"
+    assert (await service.reindexer.run())["records"] == 2, "another can follow"
+
+
+async def test_a_switch_that_fails_leaves_what_is_staged_for_another_try(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await staged(service, "a")
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("services.index.replacement.make_switch", fail)
+    with pytest.raises(OSError, match="no space"):
+        await service.reindexer.run(run)
+    monkeypatch.undo()
+    await service.store("c")
+    assert title(service.engine, "a") == "A title"
+    assert (await service.reindexer.run(run))["re_enriched"] == 1
+    engine = service.reopened()
+    assert (title(engine, "a"), title(engine, "c")) == ("again", "A title")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tantivy import DocAddress, Query, Schema, Searcher
 
 from services.index.engine.protocol import IndexableEvent
-from shared.events import ArticleEnriched
+from shared.events import ArticleEnriched, Precedence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,10 +33,15 @@ class Rank(NamedTuple):
 
 def rank_of(event: IndexableEvent) -> Rank:
     """Raises OverflowError when a number does not fit a column."""
-    precedence = event.precedence
+    return rank_from(
+        event.precedence, event.article.enriched_at if isinstance(event, ArticleEnriched) else None
+    )
+
+
+def rank_from(precedence: Precedence, enriched_at: datetime | None) -> Rank:
+    """Raises OverflowError when a number does not fit a column."""
     if max(precedence.epoch, precedence.revision) > _LARGEST:
         raise OverflowError("epoch or revision is above 2^63 - 1")
-    enriched_at = event.article.enriched_at if isinstance(event, ArticleEnriched) else None
     return Rank(
         precedence.epoch,
         precedence.final,

@@ -138,6 +138,10 @@ class RevisionedIndex:
         self._pending[article_id] = rank
         return UpsertOutcome(article_id, "retracted" if event.type == "ArticleRetracted" else "indexed")
 
+    def ranks(self, article_ids: Sequence[str]) -> dict[str, Rank]:
+        """Return the rank that the latest commit holds of each of the articles that it has."""
+        return stored_ranks(self.searcher, self.schema, article_ids)
+
     def commit(self) -> None:
         """See `protocol.SearchEngine.commit`."""
         with self._lock:

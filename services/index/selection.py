@@ -1,0 +1,45 @@
+"""Which articles match a query, asked of the index's files while its service may be running or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tantivy import Index
+
+from services.index.engine.analysis import register_analyzers
+from services.index.engine.compiling import Compiler
+from services.index.engine.home import IndexHome, require_schema
+from services.index.engine.protocol import IndexUnusable
+from services.index.engine.schema import build_schema
+from services.index.engine.tantivy_engine import whole_keys
+from services.index.query.parser import parse
+
+_PAGE = 5000
+
+
+def matching_ids(data_dir: Path, text: str) -> Iterator[str]:
+    """Yield the ids of all articles that match, newest first, as of the latest commit.
+
+    Raises QuerySyntaxError for a query with any fault: reading around it could take far too many. Raises
+    IndexUnusable when there is no index.
+    """
+    node = parse(text, lenient=False).node
+    directory = IndexHome(data_dir).current()
+    if directory is None:
+        raise IndexUnusable(f"there is no index in {data_dir / 'index'}")
+    require_schema(directory)
+    index = Index(build_schema(), path=str(directory))
+    register_analyzers(index)
+    index.config_reader("manual")
+    index.reload()
+    searcher = index.searcher()
+    compiler = Compiler(build_schema())
+    base = compiler.compile(node)
+    left = base
+    while hits := searcher.search(left, limit=_PAGE + 1, count=False, order_by_field="sort_key").hits:
+        page = whole_keys(hits, _PAGE)
+        addresses = [address for _, address in page]
+        high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
+        yield from (f"{int(h or 0):016x}{int(x or 0):016x}" for h, x in zip(high, low, strict=True))
+        left = compiler.below(base, page[-1][0])
