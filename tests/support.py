@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
@@ -101,3 +102,13 @@ async def mark_state(redis: Redis, partitions: int, generation: str) -> None:
     await ensure_groups(redis, partitions)
     await begin_restoring(redis, partitions, generation)
     assert await write_generation(redis, partitions, generation)
+
+
+def install_plug_in(directory: Path, module: str, source: str, entry_points: str) -> None:
+    """Lay out a distribution of one module as an installer would; put `directory` on the path yourself."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / f"{module}.py").write_text(source, encoding="utf-8")
+    information = directory / f"{module}-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+    (information / "entry_points.txt").write_text(entry_points)

@@ -74,20 +74,22 @@ class StoreHandler:
 
     def _store(self, events: Sequence[IndexableEvent]) -> list[UpsertOutcome]:
         with self._metrics.timed("wireroom_commit_seconds"):
+            # One instant for both, so that an index made from the archive tells the same one.
+            at = self._clock()
             # The archive gets them as they came: an edit of the operator's can be undone.
-            outcomes = self._engine.upsert_many([*map(self._edited, events)], self._clock())
+            outcomes = self._engine.upsert_many([*map(self._edited, events)], at)
             written = [
                 event for event, outcome in zip(events, outcomes, strict=True) if outcome.outcome in _WRITTEN
             ]
             if written:
-                self._archive_first(written)
+                self._archive_first(written, at)
                 self._engine.commit()
         return outcomes
 
-    def _archive_first(self, events: Sequence[IndexableEvent]) -> None:
+    def _archive_first(self, events: Sequence[IndexableEvent], at: datetime) -> None:
         """Append before the commit, so that whatever is searchable can be rebuilt from the archive."""
         try:
-            self._archive.append(events, self._clock())
+            self._archive.append(events, at)
         except OSError as error:
             self._engine.rollback()
             raise TransientError(f"the archive cannot be written: {error}") from error
