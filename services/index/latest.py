@@ -129,6 +129,17 @@ class LatestArticles:
             rows = [(bytes.fromhex(stamp.article_id), _packed(stamp.rank)) for stamp in stamps]
             self._write("INSERT OR REPLACE INTO staged VALUES(?, ?)", rows)
 
+    def staged_elsewhere(self) -> bool:
+        """Whether something is staged that this archive never had: it is another, or was rewritten, since."""
+        query = f"""
+            SELECT 1 FROM staged LEFT JOIN latest USING (id) WHERE latest.id IS NULL
+            OR substr(latest.rank, 1, {_SAME_ARTICLE_BYTES}) < substr(staged.rank, 1, {_SAME_ARTICLE_BYTES})
+        """  # noqa: S608  # a constant of ours
+        return self._table.execute(query).fetchone() is not None
+
+    def forget_staged(self) -> None:
+        self._table.execute("DELETE FROM staged")
+
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         self._table.execute("BEGIN")
         self._table.executemany(statement, rows)

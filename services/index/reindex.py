@@ -121,6 +121,10 @@ class Rebuild:
             self._progress(self.report, self._reader.remaining_bytes() + reader.remaining_bytes())
         self._index.commit()
 
+    def tell(self, remaining_bytes: int) -> None:
+        """Let whoever watches the progress know of other work for this index, and stop it by raising."""
+        self._progress(self.report, remaining_bytes)
+
     def ranks(self, article_ids: Sequence[str]) -> dict[str, Rank]:
         """Return the rank that the index in the making holds of each of the articles that it has."""
         return self._index.ranks(article_ids)

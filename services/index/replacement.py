@@ -74,6 +74,7 @@ class Replacement:
                 prepared.append_lines(kept)
                 self.articles += len(kept)
                 self.overtaken += len(batch) - len(kept)
+                rebuild.tell(reader.remaining_bytes())
         except ValidationError as error:
             raise _damaged(self._staged) from error
         finally:

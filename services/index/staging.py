@@ -73,6 +73,10 @@ class Staging:
         self._archive = Archive(self.path)
         self.run = run
 
+    @property
+    def run_id(self) -> str:
+        return self._begun().id
+
     def append(self, lines: list[bytes]) -> None:
         self._archive.append_lines(lines)
 
@@ -81,14 +85,17 @@ class Staging:
 
     def save(self, report: dict[str, Any], *, complete: bool = False) -> None:
         """Make all that was appended part of the run."""
-        if self.run is None:
-            raise RuntimeError("begin or resume a run first")
         end = self._archive.end
         self._save(
-            self.run.model_copy(
+            self._begun().model_copy(
                 update={"end": (end.segment, end.offset), "report": report, "complete": complete}
             )
         )
+
+    def _begun(self) -> Run:
+        if self.run is None:
+            raise RuntimeError("begin or resume a run first")
+        return self.run
 
     def _save(self, run: Run) -> None:
         write_durably(self.path / _RUN, run.model_dump_json() + "\n")

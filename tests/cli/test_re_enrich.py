@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -221,6 +222,18 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_what_was_made_of_another_archive_is_forgotten(stub, data_dir: Path, wireroom) -> None:
+    stub()
+    assert wireroom("re-enrich").code == 0
+    shutil.rmtree(data_dir / "archive")
+    shutil.rmtree(data_dir / "index")
+    store(data_dir, *(written(f"a{n}", "From a backup") for n in range(3)))
+    done = wireroom("re-enrich", "--yes", "--json", "-")
+    assert "Beginning anew: 8 articles" in " ".join(done.err.split())
+    assert done.json["re_enriched"] == 3
+    assert set(served(data_dir)) == {article_id(f"a{n}") for n in range(3)}
 
 
 def test_other_models_begin_anew(stub, data_dir: Path, wireroom, monkeypatch: pytest.MonkeyPatch) -> None:

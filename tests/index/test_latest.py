@@ -107,6 +107,30 @@ def test_staged_articles_are_left_out_unless_a_later_revision_came(
     assert titles(table) == ["b2", "c1"]
 
 
+@pytest.mark.parametrize(
+    ("staged", "elsewhere"),
+    [
+        (enriched("a", enriched_at=NOW), False),
+        (enriched("a", revision=2), True),
+        (enriched("b"), True),
+        (enriched("c"), False),
+    ],
+    ids=["of ours", "of a revision we never had", "of an article we never had", "of one taken down since"],
+)
+def test_what_is_staged_of_another_archive_is_noticed(
+    archive: Archive, table: LatestArticles, tmp_path: Path, staged: IndexableEvent, elsewhere: bool
+) -> None:
+    store(archive, enriched("a"), enriched("c"), retracted("c"))
+    read(table)
+    other = Archive(tmp_path / "staged")
+    store(other, staged)
+    table.leave_out_staged(other.read())
+    other.close()
+    assert table.staged_elsewhere() == elsewhere
+    table.forget_staged()
+    assert not table.staged_elsewhere() and titles(table) == ["A title"]
+
+
 def test_the_same_event_archived_twice_is_one_article(archive: Archive, table: LatestArticles) -> None:
     event = enriched("a", "once", enriched_at=NOW - minutes(1))
     store(archive, event)

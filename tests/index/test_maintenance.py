@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import Mock
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
 from services.index.archive import Archive, archive_line
 from services.index.archive_reading import segment_path
 from services.index.engine.protocol import StoredArticle, Tombstone
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
-from services.index.maintenance import Reindexer
+from services.index.maintenance import Reindexer, maintenance_router
 from services.index.reindex import Rebuild, ReindexReport
 from services.index.replacement import Replacement
 from services.index.staging import Run, Staging
+from shared.http.limits import Limits
 from shared.http.problems import Problem
+from shared.http.serve import install_http
 from shared.metrics import Metrics
 from shared.runtime.delivery import Delivery, Done, Entry
 from tests.index.articles import NOW, article_id, enriched, retracted
@@ -260,3 +264,41 @@ async def test_a_switch_that_fails_leaves_what_is_staged_for_another_try(
     assert (await service.reindexer.run(run))["re_enriched"] == 1
     engine = service.reopened()
     assert (title(engine, "a"), title(engine, "c")) == ("again", "A title")
+
+
+@pytest.mark.parametrize(
+    ("token", "body", "status"),
+    [
+        (None, {"run": "0" * 32}, 401),
+        ("wrong", {"run": "0" * 32}, 401),
+        ("secret", {}, 422),
+        ("secret", {"run": "../../etc"}, 422),
+        ("secret", {"run": "0" * 32}, 409),
+    ],
+    ids=["no token", "wrong token", "no run", "no run's name", "nothing staged"],
+)
+async def test_a_switch_is_asked_for_with_the_token_and_the_run(
+    service: Service, token: str | None, body: dict[str, str], status: int
+) -> None:
+    app = FastAPI()
+    install_http(app, metrics=Metrics(), limits=Limits())
+    app.include_router(maintenance_router(service.reindexer, "secret"))
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1", headers=headers
+    ) as client:
+        answer = await client.post("/v1/admin/re-enrich", json=body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_over_http_the_report_is_answered(service: Service) -> None:
+    app = FastAPI()
+    app.include_router(maintenance_router(service.reindexer, "secret"))
+    run = await staged(service, "a")
+    headers = {"authorization": "Bearer secret"}
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1", headers=headers
+    ) as client:
+        answer = await client.post("/v1/admin/re-enrich", json={"run": run})
+    assert (answer.status_code, answer.json()["re_enriched"]) == (200, 1), answer.text

@@ -208,7 +208,9 @@ def test_what_was_there_is_moved_aside(backup: Path, tmp_path: Path) -> None:
     with pytest.raises(Failure, match="has an index or an archive already"):
         restore_backup(backup, target, replace=False)
     before = sorted(path.name for path in (target / "archive").iterdir())
+    (target / "re-enrich").mkdir()
     restored = restore_backup(backup, target, replace=True)
+    assert not (target / "re-enrich").exists(), "what was made of the former archive"
     assert [path.name.partition(".")[0] for path in restored.set_aside] == ["index", "archive"]
     assert sorted(path.name for path in restored.set_aside[1].iterdir()) == before
     assert (target / "index" / "CURRENT").read_text() == "index-1\n"

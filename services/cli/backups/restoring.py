@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from services.index.archive import archive_directory
 from services.index.archive_reading import Position
 from services.index.durable import FileLock, HeldElsewhere
 from services.index.reindex import catch_up
+from services.index.switching import staging_directory
 from services.supervisor.instance import read_instance
 
 
@@ -57,6 +59,8 @@ def restore_backup(backup: Path, data_dir: Path, *, replace: bool) -> Restored:
             raise Failure(f"Redis holds {waiting:,} entries already.", "With --replace they are deleted.")
         asyncio.run(_empty(data_dir.absolute()))
         moved = set_aside(data_dir, f"replaced-{stamp(datetime.now(UTC))}") if replace else []
+        # Made of the archive that goes.
+        shutil.rmtree(staging_directory(data_dir), ignore_errors=True)
         try:
             put_back(backup, manifest.files, data_dir)
             whole_to = Position(manifest.index_is_whole_to.segment, manifest.index_is_whole_to.offset)

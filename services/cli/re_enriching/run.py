@@ -102,11 +102,15 @@ class _Runner:
 
     def run(self) -> Result:
         versions = self._pool.versions()
-        run = self._begin(versions)
+        purpose = {
+            "format": _FORMAT, "versions": versions, "query": self._wanted.query,
+            "all": self._wanted.all_versions,
+        }  # fmt: skip
+        self._begin(purpose)
         path = self._staging.path / "latest.sqlite"
         table = LatestArticles(path, archive_directory(self._wanted.data_dir), versions)
         try:
-            reader = self._choose(table)
+            reader = self._choose(table, purpose)
             counts = table.counts()
             self._progress.begin(counts.to_do, self._tally.articles)
             self._work_through(table.lines())
@@ -115,33 +119,37 @@ class _Runner:
         finally:
             table.close()
         self._staging.save(self._tally.model_dump(), complete=True)
-        return Result(run.id, self._tally.articles, self._document(counts, reader, versions))
+        document = self._document(counts, reader, versions)
+        return Result(self._staging.run_id, self._tally.articles, document)
 
-    def _begin(self, versions: dict[str, str]) -> Run:
-        wanted, before = self._wanted, self._staging.run
-        purpose = {
-            "format": _FORMAT, "versions": versions, "query": wanted.query, "all": wanted.all_versions,
-        }  # fmt: skip
-        if before is not None and before.purpose == purpose and not wanted.restart:
+    def _begin(self, purpose: dict[str, Any]) -> None:
+        """Go on with what is staged if it was made for the same purpose."""
+        before = self._staging.run
+        if before is not None and before.purpose == purpose and not self._wanted.restart:
             self._staging.resume(before)
             tally = Tally.model_validate(before.report)
             # Else something of what is staged was lost.
             if sum(1 for _ in self._staging.read().lines()) == tally.articles:
                 self._tally = tally
-                return before
-        if before is not None:
-            self._progress.forgets(int(before.report.get("articles", 0)))
-        run = Run(id=secrets.token_hex(16), purpose=purpose)
-        self._staging.begin(run)
-        return run
+                return
+        self._begin_anew(purpose)
 
-    def _choose(self, table: LatestArticles) -> ArchiveReader:
+    def _begin_anew(self, purpose: dict[str, Any]) -> None:
+        if self._staging.run is not None:
+            self._progress.forgets(int(self._staging.run.report.get("articles", 0)))
+        self._staging.begin(Run(id=secrets.token_hex(16), purpose=purpose))
+        self._tally = Tally()
+
+    def _choose(self, table: LatestArticles, purpose: dict[str, Any]) -> ArchiveReader:
         reader = table.read(self._progress.reading)
         if self._wanted.query is not None:
             table.want_only(matching_ids(self._wanted.data_dir, self._wanted.query))
         if self._wanted.all_versions:
             table.want_all_versions()
         table.leave_out_staged(self._staging.read())
+        if table.staged_elsewhere():
+            table.forget_staged()
+            self._begin_anew(purpose)
         return reader
 
     def _work_through(self, lines: Iterator[bytes]) -> None:
