@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.index.archive import Archive
 from services.index.archive_reading import ArchiveReader, list_segments, segment_path
 from services.index.durable import write_durably
-from services.index.switching import staging_directory
+from services.index.switching import staging_directory, switch_begun
 from shared.errors import ConfigurationError
 
 _RUN = "run.json"
@@ -45,8 +45,9 @@ class Staging:
     """The writing side; it holds a lock until closed. Any crash leaves the state of the latest `save`."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Raises ArchiveLocked while another re-enrichment runs on this data directory."""
+        """Raises ArchiveLocked while another re-enrichment or a switch is at work on this data directory."""
         self.path = staging_directory(data_dir)
+        _finish_switch(data_dir)
         # First the lock: who has it may cut and remove.
         self._archive = Archive(self.path)
         self.run = read_run(data_dir)
@@ -114,11 +115,18 @@ def read_run(data_dir: Path) -> Run | None:
 
 
 def discard(data_dir: Path) -> bool:
-    """Remove what is staged and tell whether there was anything. Raises ArchiveLocked while it is made."""
+    """Remove what is staged and tell whether there was anything. Raises ArchiveLocked as `Staging` does."""
     directory = staging_directory(data_dir)
+    _finish_switch(data_dir)
     if not directory.exists():
         return False
     Archive(directory).close()
     (directory / _RUN).unlink(missing_ok=True)
     shutil.rmtree(directory)
     return True
+
+
+def _finish_switch(data_dir: Path) -> None:
+    """What a crash left of a switch is no longer ours to change; whoever opens the archive finishes it."""
+    if switch_begun(data_dir):
+        Archive(data_dir).close()

@@ -61,6 +61,11 @@ def make_switch(data_dir: Path, index: str, first: int) -> None:
     _clear(data_dir)
 
 
+def switch_begun(data_dir: Path) -> bool:
+    """Whether a switch is being made, or was interrupted."""
+    return (staging_directory(data_dir) / _SWITCH).exists()
+
+
 def finish_switch(data_dir: Path) -> bool:
     """Finish a switch that a crash interrupted, and tell whether there was one.
 

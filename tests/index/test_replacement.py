@@ -17,7 +17,7 @@ from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.opening import open_engine
 from services.index.reindex import Rebuild, reindex
 from services.index.replacement import Replacement, replace_offline
-from services.index.staging import Run, Staging, StagingRefused, read_run
+from services.index.staging import Run, Staging, StagingRefused, discard, read_run
 from shared.errors import ConfigurationError
 from shared.events import ArticleEnriched
 from tests.index.articles import NOW, article_id, enriched, minutes, retracted
@@ -180,6 +180,24 @@ def test_killed_at_any_point_either_all_or_nothing_is_switched(tmp_path: Path, s
     else:
         assert replace_offline(tmp_path, RUN.id)["re_enriched"] == 2
         assert titles(tmp_path) == ["a again", "b again", "c first"]
+
+
+@pytest.mark.parametrize(
+    "next_step", [discard, lambda data_dir: Staging(data_dir).close()], ids=["discard", "run"]
+)
+def test_what_a_switch_has_begun_is_finished_before_the_staged_articles_go(
+    tmp_path: Path, next_step: Callable[[Path], object]
+) -> None:
+    prepared(tmp_path)
+    process = multiprocessing.get_context("fork").Process(
+        target=_die_at, args=(tmp_path, "with segments moved")
+    )
+    process.start()
+    process.join(30)
+    next_step(tmp_path)
+    assert titles(tmp_path) == ["a again", "b again", "c first"]
+    reindex(tmp_path)
+    assert titles(tmp_path) == ["a again", "b again", "c first"]
 
 
 def test_offline_reindex_finishes_an_interrupted_switch_first(tmp_path: Path) -> None:
