@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from services.index.edited_names import EntityKey, Names, folded_name
 from shared.events import Article, ArticleEnriched, ArticleRetracted, Entity, EntitySentiment, Label
 
 MAX_EDITS = 10_000
@@ -49,9 +50,6 @@ class EntityEdit(EntityEditInput):
     made_at: AwareDatetime
 
 
-_Key = tuple[str, str]
-
-
 class EditTable:
     """Edits ready to be applied. Of two that take the same entities, the later one counts."""
 
@@ -59,13 +57,13 @@ class EditTable:
         self.edits = tuple(edits)
         self._by_name: dict[str, dict[str | None, EntityEdit]] = {}
         for edit in self.edits:
-            self._by_name.setdefault(_folded(edit.name), {})[edit.label] = edit
+            self._by_name.setdefault(folded_name(edit.name), {})[edit.label] = edit
         self._version = str(max((edit.id for edit in self.edits), default=0))
 
     def __len__(self) -> int:
         return len(self.edits)
 
-    def target(self, label: str, name: str) -> _Key | None:
+    def target(self, label: str, name: str) -> EntityKey | None:
         """Return label and name after all edits, which follow on one another; None for a blocked entity."""
         seen = set()
         while (edit := self._edit_of(label, name)) is not None and edit.id not in seen:
@@ -76,7 +74,7 @@ class EditTable:
         return label, name
 
     def _edit_of(self, label: str, name: str) -> EntityEdit | None:
-        edits = self._by_name.get(_folded(name))
+        edits = self._by_name.get(folded_name(name))
         return None if edits is None else edits.get(label) or edits.get(None)
 
     def circular(self, edit: EntityEdit) -> bool:
@@ -104,25 +102,24 @@ class EditTable:
         if targets == kept:
             return article
         versions = article.provenance.versions | {VERSION_KEY: self._version}
+        names = Names(article, targets)
         return article.model_copy(
             update={
                 "entities": _regrouped(article.entities, targets),
+                "keyphrases": names.keyphrases(),
+                "quotes": tuple(map(names.quote, article.quotes)),
                 "provenance": article.provenance.model_copy(update={"versions": versions}),
             }
         )
 
 
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
-
-
-def _regrouped(entities: Sequence[Entity], targets: Sequence[_Key | None]) -> tuple[Entity, ...]:
+def _regrouped(entities: Sequence[Entity], targets: Sequence[EntityKey | None]) -> tuple[Entity, ...]:
     """Return the entities under their new names, those of one name as one, most mentioned first."""
-    groups: dict[_Key, list[Entity]] = {}
-    names: dict[_Key, _Key] = {}
+    groups: dict[EntityKey, list[Entity]] = {}
+    names: dict[EntityKey, EntityKey] = {}
     for entity, target in zip(entities, targets, strict=True):
         if target is not None:
-            key = target[0], _folded(target[1])
+            key = target[0], folded_name(target[1])
             groups.setdefault(key, []).append(entity)
             # The operator's spelling wins over that of the article.
             if target != (entity.label, entity.canonical):

@@ -20,7 +20,7 @@ from services.index.entity_edits_file import FILE, EditRefused, EntityEdits
 from services.index.handler import StoreHandler
 from services.index.reindex import reindex
 from shared.errors import ConfigurationError
-from shared.events import Entity, EntitySentiment, Mention
+from shared.events import Entity, EntitySentiment, Keyphrase, Mention, Quote
 from shared.http.limits import Limits
 from shared.http.serve import install_http
 from shared.metrics import Metrics
@@ -98,6 +98,81 @@ def test_edits(edits: list[EntityEditInput], expected: list[tuple[str, str, int]
     assert names(table(*edits), REED, FRUITFUL, FRUITFUL_FILM) == expected
 
 
+BODY = "Fruitful said so. Reed said no. Jordan, a guard, said yes. It denied that. Jordan said it would pay."
+JORDAN_PERSON = Entity(
+    text="Jordan", label="PERSON", canonical="Jordan", count=1, mentions=(Mention(start=32, end=38),)
+)
+JORDAN = Entity(
+    text="Jordan", label="GPE", canonical="Jordan", count=1, mentions=(Mention(start=75, end=81),)
+)
+
+
+def spoken(speaker: str | None, start: int | None = None, end: int | None = None) -> Quote:
+    return Quote(
+        text="x", start=0, end=1, kind="indirect", cue="said", speaker=speaker,
+        speaker_start=start, speaker_end=end,
+    )  # fmt: skip
+
+
+def speakers(edits: EditTable, *quotes: Quote, entities: tuple[Entity, ...]) -> list[str | None]:
+    article = enriched("a", body=BODY, entities=entities, quotes=quotes).article
+    return [quote.speaker for quote in edits.article(article).quotes]
+
+
+def test_speakers_of_quotes_follow_a_rename_even_where_a_pronoun_names_them() -> None:
+    edits = table(edit("rename", "ann reed", to_name="Ann Reed-Moss"))
+    quotes = (
+        spoken("Ann Reed", 18, 22),
+        spoken("Ann Reed", 59, 61),
+        spoken("a spokesman", 0, 3),
+        spoken(None),
+    )
+    assert speakers(edits, *quotes, entities=(REED,)) == [
+        "Ann Reed-Moss",
+        "Ann Reed-Moss",
+        "a spokesman",
+        None,
+    ]
+
+
+def test_a_blocked_entity_leaves_its_quotes_the_words_of_the_body_and_no_pronoun() -> None:
+    fruitful = FRUITFUL.model_copy(update={"mentions": (Mention(start=0, end=8),)})
+    quotes = (spoken("Fruitful", 0, 8), spoken("Fruitful", 59, 61), spoken("Ann Reed", 18, 22))
+    edits = table(edit("block", "Fruitful"))
+    assert speakers(edits, *quotes, entities=(fruitful, REED)) == ["Fruitful", None, "Ann Reed"]
+
+
+def test_a_speaker_whose_name_two_entities_have_follows_the_one_that_is_mentioned() -> None:
+    edits = table(edit("rename", "Jordan", label="PERSON", to_name="Michael Jordan"))
+    quotes = (spoken("Jordan", 32, 38), spoken("Jordan", 75, 81), spoken("Jordan", 59, 61))
+    assert speakers(edits, *quotes, entities=(JORDAN_PERSON, JORDAN)) == [
+        "Michael Jordan",
+        "Jordan",
+        "Jordan",
+    ]
+
+
+PHRASES = {"USA": 1.0, "dam": 0.8, "United States": 0.6, "Jordan": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (edit("rename", "USA", to_name="United States"), {"United States": 1.0, "dam": 0.8, "Jordan": 0.4}),
+        (edit("block", "usa"), {"dam": 1.0, "United States": 0.75, "Jordan": 0.5}),
+        (edit("block", "Jordan", label="GPE"), PHRASES),
+        (edit("block", "Jordan"), {"USA": 1.0, "dam": 0.8, "United States": 0.6}),
+        (edit("rename", "Dam", to_name="Dyke"), PHRASES),
+    ],
+    ids=["merge", "block", "block one of two", "block both", "no entity"],
+)
+def test_keyphrases_that_are_names_follow(made: EntityEditInput, expected: dict[str, float]) -> None:
+    phrases = tuple(Keyphrase(text=text, score=score) for text, score in PHRASES.items())
+    article = enriched("a", entities=(USA, STATES, JORDAN, JORDAN_PERSON), keyphrases=phrases).article
+    edited = table(made).article(article)
+    assert {phrase.text: phrase.score for phrase in edited.keyphrases} == expected
+
+
 def test_what_no_edit_is_about_stays_the_very_same() -> None:
     edits = table(edit("rename", "USA", to_name="United States"))
     for event in (enriched("a", entities=(REED, STATES)), retracted("b")):
@@ -156,16 +231,20 @@ def test_a_damaged_file_stops_the_start(tmp_path: Path) -> None:
 def entities_of(engine: TantivyEngine, key: str) -> list[str]:
     stored = engine.get(article_id(key))
     assert isinstance(stored, StoredArticle)
-    return [entity["canonical"] for entity in stored.article["entities"]]
+    names = [entity["canonical"] for entity in stored.article["entities"]]
+    assert names == [quote["speaker"] for quote in stored.article["quotes"]]
+    assert names == [phrase["text"] for phrase in stored.article["keyphrases"]]
+    return names
 
 
 async def test_new_articles_follow_at_once_history_by_reindex_and_undoing_gives_back(tmp_path: Path) -> None:
     archive, engine = Archive(tmp_path), TantivyEngine(tmp_path)
     edits = EntityEdits(archive.path)
     handler = StoreHandler(engine, archive, Metrics(), full_batch=9, commit_interval_s=0, edited=edits.apply)
-    await handler([Delivery(Entry("1-0", {}), enriched("old", entities=(USA,)))])
+    named = {"entities": (USA,), "quotes": (spoken("USA"),), "keyphrases": (Keyphrase(text="USA", score=1),)}
+    await handler([Delivery(Entry("1-0", {}), enriched("old", **named))])
     made = edits.add(edit("rename", "USA", to_name="United States"), NOW)
-    await handler([Delivery(Entry("2-0", {}), enriched("new", entities=(USA,)))])
+    await handler([Delivery(Entry("2-0", {}), enriched("new", **named))])
     assert (entities_of(engine, "old"), entities_of(engine, "new")) == (["USA"], ["United States"])
     found = engine.search(Query(facets=("entities",))).facets["entities"]
     assert {count.value for count in found} == {"GPE:USA", "GPE:United States"}
