@@ -38,11 +38,15 @@ class EnrichSettings(ServiceSettings):
         "builtin", description="What finds related articles: builtin, or an entry point of wireroom.related."
     )
     corpus_days: int = Field(
-        14, ge=1, le=365, description="Days for which an article is found as related, duplicate or story."
+        14,
+        ge=1,
+        le=365,
+        description="Days for which an article is kept to be found as related, duplicate or story.",
     )
     corpus_articles: int = Field(
         60_000,
         ge=100,
         le=10_000_000,
-        description="Articles kept for comparison at most; oldest leave first. Each takes 2.8 kB of Redis.",
+        description="Articles kept for comparison at most; oldest leave first. Each takes 2.8 kB of Redis. "
+        "An eighth of the places is for those that were published before corpus_days when they came.",
     )

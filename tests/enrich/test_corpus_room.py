@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from redis.asyncio import Redis
 
 from services.enrich.corpus import Corpus
 from services.enrich.corpus.room import ENOUGH
-from tests.enrich.test_corpus import HOTLINE, HOTLINE_AGAIN, article, nonsense, number, place
+from tests.enrich.test_corpus import AT, HOTLINE, HOTLINE_AGAIN, article, nonsense, number, place
 from tests.support import eventually
 
 ARTICLES = 300
@@ -19,7 +20,7 @@ ARTICLES = 300
 @pytest.fixture
 async def filled(redis: Redis) -> AsyncIterator[Corpus]:
     """A corpus of ARTICLES articles in a Redis without a limit; the limit is taken away again afterwards."""
-    corpus = Corpus(redis)
+    corpus = Corpus(redis, clock=lambda: AT + timedelta(days=13))
     await place(corpus, *(article(n, nonsense(n)) for n in range(ARTICLES)))
     yield corpus
     await redis.config_set("maxmemory", 0)

@@ -17,8 +17,25 @@ local MAX_BAND = 16 -- newest documents of a band: boilerplate is shared by thou
 local MAX_LINKS = 5
 local MIN_SHARED, MIN_SHARED_IN_STORY = 2, 3 -- terms in common: two short notes are alike by one word alone
 local RARITY = 2000 -- a list of so many postings would tell nothing
-local MAX_EVICTIONS = 4 -- per call: keeps pace with arrivals and catches up after a pause, without a stall
+local MAX_EVICTIONS = 4 -- per call and lane: keeps pace with arrivals and catches up after a pause, without a stall
+local OLD_SHARE = 8 -- one in so many places is for old articles that are loaded beside today's
 local STORY_MEMBERS = 3 -- members that vote on who joins: one alone makes chains of unlike articles
+
+local function count(field) return tonumber(redis.call('HGET', STATE, field) or 0) end
+
+-- The eras to look in. An era lasts six half-lives, and the nearer one of those beside it is read as well: of what
+-- was published within three half-lives nothing is missed, and beyond that similarity is below an eighth.
+local old = at < now - window_s
+local era_s = 6 * half_life_s
+local era_number = math.floor(at / era_s)
+local beside = era_number + (at - era_number * era_s < era_s / 2 and -1 or 1)
+local function era_of(number) return struct.pack('<I2', number % 65536) end
+local own_era, eras = old and era_of(era_number) or '', {}
+if at > now - era_s then eras[1] = '' end
+if count('old_count') > 0 then
+  eras[#eras + 1] = era_of(era_number)
+  eras[#eras + 1] = era_of(beside)
+end
 
 -- Weights of the article's own terms by hash, and the dot product of its vector with another one
 -- with the number of terms they share.
@@ -69,21 +86,25 @@ local function numbers_in(list) return { struct.unpack('<' .. ('I4'):rep(#list /
 -- first, until there are enough postings. Among 10,000 other articles (bench/corpus.py) that gives recall@5
 -- .91; the shortest lists first, whatever the term weighs, gave .79.
 local function candidates_by_term()
-  local keys, value, order = {}, {}, {}
+  local lists, value, order = {}, {}, {}
   for from = 1, #vector, TERM_BYTES do
-    local key = term_key(vector, from)
-    local postings = math.min(redis.call('STRLEN', key) / 4, max_postings)
-    keys[#keys + 1] = key
+    local here, postings = {}, 0
+    for _, era in ipairs(eras) do
+      local key = term_key(era, vector, from)
+      local length = math.min(redis.call('STRLEN', key) / 4, max_postings)
+      if length > 0 then here[#here + 1], postings = key, postings + length end
+    end
+    lists[#lists + 1] = here
     if postings > 0 then
-      value[#keys] = own[2 * #keys] * math.log(RARITY / postings)
-      order[#order + 1] = #keys
+      value[#lists] = own[2 * #lists] * math.log(RARITY / postings)
+      order[#order + 1] = #lists
     end
   end
   table.sort(order, function(a, b) return value[a] > value[b] or (value[a] == value[b] and a < b) end)
   local sums, several, shared, left = {}, {}, {}, MAX_READ
-  for i = 1, #order do
-    local term_weight = own[2 * order[i]]
-    local numbers = numbers_in(redis.call('GETRANGE', keys[order[i]], -4 * math.min(left, max_postings), -1))
+  local function read(key, term_weight)
+    local numbers = numbers_in(redis.call('GETRANGE', key, -4 * math.min(left, max_postings), -1))
+    left = left - #numbers
     for k = 1, #numbers do
       local number = numbers[k]
       local sum = sums[number]
@@ -97,8 +118,11 @@ local function candidates_by_term()
         end
       end
     end
-    left = left - #numbers
-    if left <= 0 then break end
+  end
+  for i = 1, #order do
+    for _, key in ipairs(lists[order[i]]) do
+      if left > 0 then read(key, own[2 * order[i]]) end
+    end
   end
   local best = {}
   for i = 1, #shared do keep(best, MAX_CANDIDATES, sums[shared[i]], shared[i]) end
@@ -115,9 +139,11 @@ local function candidates()
   end
   for _, candidate in ipairs(candidates_by_term()) do add(candidate[2]) end
   for from = 1, #bands, BAND_BYTES do
-    local list = redis.call('HGET', band_key(bands, from))
-    if list then
-      for _, number in ipairs(numbers_in(list:sub(-4 * MAX_BAND))) do add(number) end
+    for _, era in ipairs(eras) do
+      local list = redis.call('HGET', band_key(era, bands, from))
+      if list then
+        for _, number in ipairs(numbers_in(list:sub(-4 * MAX_BAND))) do add(number) end
+      end
     end
   end
   return numbers
@@ -176,37 +202,41 @@ end
 
 if not stale and not unchanged then
   if known then remove(tonumber(number), known) end
-  local state = PREFIX .. ':state'
-  local new = redis.call('HINCRBY', state, 'seq', 1)
+  if max_articles > WIDE_FROM and redis.call('EXISTS', STATE) == 0 then
+    redis.call('HSET', STATE, 'wide', '1')
+    wide = true
+  end
+  local new = redis.call('HINCRBY', STATE, old and 'old_seq' or 'seq', 1)
+  if old then
+    redis.call('HINCRBY', STATE, 'old_count', 1)
+    new = TOP - new
+  end
   local packed = struct.pack('<I4', new)
-  redis.call('HINCRBY', state, 'count', 1)
+  redis.call('HINCRBY', STATE, 'count', 1)
   redis.call('SET', PREFIX .. ':d' .. new,
-    cmsgpack.pack({ id, url, title, at, story, version, digest, vector, bands, sketch, now }))
+    cmsgpack.pack({ id, url, title, at, story, version, digest, vector, bands, sketch, now, own_era }))
   redis.call('HSET', id_key(id), id, new)
   redis.call('HINCRBY', story_key(story), story, 1)
   for from = 1, #vector, TERM_BYTES do
-    local key = term_key(vector, from)
+    local key = term_key(own_era, vector, from)
     if redis.call('APPEND', key, packed) > 4 * (max_postings + SLACK) then
       redis.call('SET', key, redis.call('GETRANGE', key, -4 * max_postings, -1))
     end
   end
   for from = 1, #bands, BAND_BYTES do
-    local key, band = band_key(bands, from)
+    local key, band = band_key(own_era, bands, from)
     redis.call('HSET', key, band, ((redis.call('HGET', key, band) or '') .. packed):sub(-4 * MAX_BAND))
   end
 
-  local head, count = tonumber(redis.call('HGET', state, 'head') or 1), tonumber(redis.call('HGET', state, 'count'))
-  local evicted, passed = 0, 0
-  while head < new and evicted < MAX_EVICTIONS and passed < 100 do
-    local oldest = record_of(head)
-    if oldest then
-      if oldest[ARRIVED] >= now - window_s and count <= max_articles then break end
-      remove(head, oldest)
-      count, evicted = count - 1, evicted + 1
-    end
-    head, passed = head + 1, passed + 1
+  -- Today's articles have the same room whether or not old ones are loaded; those take what is left.
+  local max_recent = max_articles - math.ceil(max_articles / OLD_SHARE)
+  local function expired(record) return record[ARRIVED] < now - window_s end
+  evict(false, MAX_EVICTIONS, 100, function(record)
+    return expired(record) or count('count') - count('old_count') > max_recent
+  end)
+  if count('old_count') > 0 then
+    evict(true, MAX_EVICTIONS, 100, function(record) return expired(record) or count('count') > max_articles end)
   end
-  redis.call('HSET', state, 'head', head)
 end
 
 local function described(links, extra)

@@ -42,6 +42,13 @@ class Corpus:
     Memory is bounded: an article leaves when it was placed longer than `window` ago or when there are
     more than `max_articles`, oldest first; of each term only the newest `max_postings` articles are kept.
     Similarity halves with each `half_life` between the publication of two articles.
+
+    Articles that were published before the window when they are placed (a back-fill) take none of the room
+    of the others, which is seven eighths of `max_articles`, nor of their places in the lists of terms; they
+    leave first. They meet what was published within three half-lives of them.
+
+    Whichever of two near-duplicates is placed second links to the first. Who is second, and so which of two
+    stories a report joins that is like both, depends on the pace of the workers; what is held does not.
     """
 
     def __init__(
