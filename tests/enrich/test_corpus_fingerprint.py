@@ -22,7 +22,7 @@ from services.enrich.corpus.signature import (
     words_of,
 )
 from services.enrich.steps.terms import BackgroundIdf
-from shared.events import Precedence
+from shared.events import Entity, Precedence
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 IDF = BackgroundIdf.load()
@@ -161,15 +161,42 @@ def test_versions_sort_as_precedence_does() -> None:
 def test_shared_terms_are_named_weightiest_first() -> None:
     one = of("Masinloc hotline", "Masinloc Masinloc hotline Zamboanga Palawan")
     other = of("Hotline at Masinloc", "Masinloc hotline Basilan")
-    assert why_similar(one, other.vector) == "shares: masinloc, hotline"
+    assert why_similar(one, other.vector) == "shares words: Masinloc, hotline"
+
+
+def test_shared_names_are_told_whole_and_apart_from_words() -> None:
+    def named(label: str, canonical: str, text: str = "") -> Entity:
+        return Entity(text=text or canonical, label=label, canonical=canonical, count=1)
+
+    one = of(
+        "Hotline in Masinloc",
+        "Rodel Batungbakal opened hotlines. Ann Reed of Fjordkapital Invest paid. NATO's call.",
+        entities=[
+            named("PERSON", "Rodel Batungbakal"),
+            named("PERSON", "Ann Reed"),
+            named("ORG", "Fjordkapital Invest"),
+            named("GPE", "Masinloc"),
+            named("ORG", "North Atlantic Treaty Organization", "NATO"),
+            named("DATE", "Hotline"),
+        ],
+    )
+    other = of("", "Masinloc hotline: Rodel Batungbakal, Reed, Fjordkapital and NATO.")
+    names, _, words = why_similar(one, other.vector).removeprefix("shares names: ").partition("; words: ")
+    assert set(names.split(", ")) == {
+        "Rodel Batungbakal",
+        "Reed",
+        "Masinloc",
+        "North Atlantic Treaty Organization",
+    }
+    assert set(words.split(", ")) == {"Fjordkapital", "hotlines"}
 
 
 def test_duplicates_come_before_similar_articles_among_related_links() -> None:
     copy = Neighbour("b" * 32, None, "Copy", 0.9, "90% of the text is the same")
-    like = Neighbour("c" * 32, "https://example.org/c", "Like", 0.3, "shares: hotline")
+    like = Neighbour("c" * 32, "https://example.org/c", "Like", 0.3, "shares words: hotline")
     links = related_from(Neighbours("s" * 32, duplicates=(copy,), similar=(like,)))
     assert [(link.kind, link.id, link.score) for link in links] == [
         ("duplicate", "b" * 32, 0.9),
         ("similar", "c" * 32, 0.3),
     ]
-    assert links[1].why == "shares: hotline"
+    assert links[1].why == "shares words: hotline"

@@ -14,7 +14,7 @@ from services.enrich.steps.terms import BackgroundIdf
 from shared.events import Entity
 
 NAME = "builtin"
-RELATED_VERSION = "tfidf-minhash-2"
+RELATED_VERSION = "tfidf-minhash-3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +89,5 @@ def fingerprint_of(article: ArticleText, idf: BackgroundIdf) -> Fingerprint:
         idf=idf,
         version=article.version,
         language=article.language,
+        entities=article.entities,
     )

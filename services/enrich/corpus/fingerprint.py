@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,11 +19,13 @@ from services.enrich.corpus.signature import (
     sketch,
     words_of,
 )
-from services.enrich.steps.terms import BackgroundIdf, foreign_stop_words, terms
-from shared.events import Precedence
+from services.enrich.steps.terms import BackgroundIdf, foreign_stop_words, term_of, terms, tokens
+from shared.events import Entity, Precedence
 
 TOP_TERMS: Final = 50
 TITLE_WEIGHT: Final = 2
+MAX_NAME_CHARS: Final = 80
+_VALUES: Final = frozenset({"DATE", "MONEY", "PERCENT"})
 MAX_TITLE_CHARS: Final = 300
 MAX_URL_CHARS: Final = 2048
 _UNIT: Final = 65535
@@ -35,8 +38,9 @@ class Fingerprint:
     """An article as the corpus sees it.
 
     `version` orders what is known of one article: the greater string wins (see `version_of`).
-    `terms` are its most telling terms, heaviest first. `vector` holds 6 bytes for each: its hash and its
-    weight in units of 1/65535, little-endian; the weights have Euclidean length 1.
+    `terms` are its most telling terms, heaviest first, `words` how the text writes each of them; `names` are
+    names of entities with the terms they are made of, longest first. `vector` holds 6 bytes for each term:
+    its hash and its weight in units of 1/65535, little-endian; the weights have Euclidean length 1.
     `bands` and `sketch` are what `signature` makes of the text. `digest` is a hash of all of this: the
     same one means there is nothing to do. `story_id` is the id of the story that the article would found.
     """
@@ -52,6 +56,8 @@ class Fingerprint:
     sketch: bytes
     digest: bytes
     story_id: str
+    words: tuple[str, ...] = ()
+    names: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 def fingerprint(
@@ -64,10 +70,12 @@ def fingerprint(
     idf: BackgroundIdf,
     version: str = "",
     language: str = "en",
+    entities: Sequence[Entity] = (),
 ) -> Fingerprint:
     """Return the fingerprint of an article; `at` is when it was published, or else received (UTC-aware).
 
-    `language` is the ISO 639-1 code that says which words tell nothing.
+    `language` is the ISO 639-1 code that says which words tell nothing. `entities` only serve to tell a
+    reader what two articles share.
 
     A copy often has a headline of its own, so near-duplicates are told by the body alone if there is one.
     """
@@ -89,6 +97,8 @@ def fingerprint(
         sketch=low_bytes,
         digest=xxhash.xxh3_128_digest(labels + vector + bands + low_bytes),
         story_id=xxhash.xxh3_128_hexdigest(b"story:" + _encode(article_id)),
+        words=_written(telling, title, body),
+        names=_names(frozenset(telling), entities),
     )
 
 
@@ -120,6 +130,34 @@ def _telling_terms(
             by_hash.setdefault(xxhash.xxh32_intdigest(_encode(term)), (term, units))
     vector = b"".join(_TERM.pack(term_hash, units) for term_hash, (_, units) in by_hash.items())
     return tuple(term for term, _ in by_hash.values()), vector
+
+
+def _written(telling: tuple[str, ...], title: str, body: str) -> tuple[str, ...]:
+    """Return each term as the text writes it: in small letters if it does so anywhere."""
+    written = dict.fromkeys(telling, "")
+    for text in (body[:MAX_TEXT_CHARS], title):
+        for token in tokens(text):
+            known = written.get(term_of(token))
+            if known is not None and (not known or (token.islower() and not known.islower())):
+                written[term_of(token)] = token.removesuffix("'s").removesuffix("’s")
+    return tuple(word or term for term, word in written.items())  # a bigram of Han is no token
+
+
+def _names(telling: frozenset[str], entities: Sequence[Entity]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return names of which all terms are telling; of a person the surname alone will do."""
+    names: dict[str, frozenset[str]] = {}
+    for entity in entities:
+        if entity.label in _VALUES or len(entity.canonical) > MAX_NAME_CHARS:
+            continue
+        spellings = [(entity.canonical, entity.canonical), (entity.canonical, entity.text)]
+        if entity.label == "PERSON":
+            surname = entity.canonical.rpartition(" ")[2]
+            spellings.append((surname, surname))
+        for name, spelling in spellings:
+            made_of = frozenset(filter(None, map(term_of, tokens(spelling[:MAX_NAME_CHARS]))))
+            if made_of and made_of <= telling:
+                names.setdefault(name, made_of)
+    return tuple(sorted(names.items(), key=lambda name: -len(name[1])))
 
 
 def _encode(text: str) -> bytes:

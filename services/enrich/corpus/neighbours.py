@@ -9,7 +9,7 @@ from typing import Final
 from services.enrich.corpus.fingerprint import Fingerprint
 from shared.events import Related
 
-MAX_SHARED_TERMS: Final = 4
+MAX_SHARED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,26 @@ def related_from(neighbours: Neighbours) -> tuple[Related, ...]:
 
 
 def why_duplicate(jaccard: float) -> str:
-    return f"{jaccard:.0%} of the text is the same"
+    """`jaccard` is of the runs of three words that either text has."""
+    return f"{jaccard:.0%} of the text is the same (Jaccard similarity {jaccard:.2f})"
 
 
 def why_similar(article: Fingerprint, other_vector: bytes) -> str:
-    """Name the terms that bring the two together, the weightiest first."""
+    """Tell the names and the words that bring the two together, the weightiest first."""
     other: dict[int, int] = dict(struct.iter_unpack("<IH", other_vector))
     own = zip(article.terms, struct.iter_unpack("<IH", article.vector), strict=True)
-    shared = ((-weight * other[term_hash], term) for term, (term_hash, weight) in own if term_hash in other)
-    return "shares: " + ", ".join(term for _, term in sorted(shared)[:MAX_SHARED_TERMS])
+    weights = {term: weight * other[term_hash] for term, (term_hash, weight) in own if term_hash in other}
+    names: list[tuple[int, str]] = []
+    told: set[str] = set()
+    for name, made_of in article.names:
+        if made_of <= weights.keys() and told.isdisjoint(made_of):
+            names.append((-max(weights[term] for term in made_of), name))
+            told |= made_of
+    written = dict(zip(article.terms, article.words, strict=False))
+    words = [(-weight, written.get(term, term)) for term, weight in weights.items() if term not in told]
+    lists = [
+        f"{kind}: " + ", ".join(text for _, text in sorted(shared)[:MAX_SHARED])
+        for kind, shared in (("names", names), ("words", words))
+        if shared
+    ]
+    return "shares " + "; ".join(lists)

@@ -78,10 +78,15 @@ def terms(text: str) -> dict[str, int]:
             for at in range(len(run) - 1):
                 counts[run[at : at + 2]] = counts.get(run[at : at + 2], 0) + 1
         text = _UNSPACED.sub(" ", text)
-    for token in _TOKEN.findall(text):
+    for token in tokens(text):
         if term := term_of(token):
             counts[term] = counts.get(term, 0) + 1
     return counts
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of `text` as it writes them; `term_of` makes terms of them."""
+    return _TOKEN.findall(text)
 
 
 @lru_cache(maxsize=1 << 16)
