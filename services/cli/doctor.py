@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from services.cli import checks, options
+from services.cli.backend_checks import BACKEND_SETTINGS, check_backends
 from services.cli.checks import Check
 from services.cli.client import DEFAULT_URLS, ServiceClient, service_url
 from services.cli.output import Failure, as_typed, print_json, stdout
@@ -50,6 +51,8 @@ def _all_checks(data_dir: Path) -> Iterator[Check]:
     yield checks.check_redis_server(external)
     models = os.environ.get("WIREROOM_MODELS_DIR")
     yield checks.check_models(Path(models) if models else None)
+    if any(os.environ.get(name, "builtin") != "builtin" for name in BACKEND_SETTINGS):
+        yield from check_backends()
     yield from checks.check_data_dir(data_dir)
     yield from checks.check_index(data_dir)
     yield checks.check_clock(datetime.now(UTC))

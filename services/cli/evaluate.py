@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -46,6 +46,36 @@ Coarse = Annotated[
     typer.Option("--coarse", help="Only PER, ORG and LOC: GPE, LOC and FAC are one, the rest is ignored."),
 ]
 
+
+def _backend(part: str, kinds: str) -> Any:
+    return typer.Option(
+        "--backend",
+        metavar="NAME",
+        envvar=f"WIREROOM_{part}_BACKEND",
+        help=f"What to score: builtin, {kinds} an entry point of wireroom.{part.lower()}.",
+    )
+
+
+def _model(part: str) -> Any:
+    return typer.Option(
+        "--model", metavar="PATH", envvar=f"WIREROOM_{part}_MODEL", help="The backend's own model."
+    )
+
+
+EntitiesBackend = Annotated[str, _backend("ENTITIES", "spacy, gliner, or")]
+EntitiesModel = Annotated[Path | None, _model("ENTITIES")]
+EntitiesLabels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        metavar="MAP",
+        envvar="WIREROOM_ENTITIES_LABELS",
+        help="PER=PERSON, MISC=: theirs and ours.",
+    ),
+]
+SentimentBackend = Annotated[str, _backend("SENTIMENT", "or")]
+SentimentModel = Annotated[Path | None, _model("SENTIMENT")]
+
 evaluations = typer.Typer(
     name="eval",
     help="Score this service's own models and rules on JSONL files.",
@@ -60,20 +90,36 @@ def register(app: typer.Typer) -> None:
 
 @evaluations.command()
 def ner(
-    file: File, coarse: Coarse = False, json: options.JsonOutput = False, models_dir: ModelsDir = None
+    file: File,
+    coarse: Coarse = False,
+    json: options.JsonOutput = False,
+    models_dir: ModelsDir = None,
+    backend: EntitiesBackend = "builtin",
+    model: EntitiesModel = None,
+    labels: EntitiesLabels = "",
 ) -> None:
     r"""Entities by strict spans: {"text", "entities": \[\[start, end, label]]}."""
     from services.cli.evaluation import ner as kind
+    from services.cli.evaluation.backends import Chosen
 
-    _run(kind, partial(kind.evaluate, coarse=coarse), file, json, models_dir)
+    chosen = Chosen(backend, model, labels)
+    _run(kind, partial(kind.evaluate, coarse=coarse, chosen=chosen), file, json, models_dir)
 
 
 @evaluations.command()
-def sentiment(file: File, json: options.JsonOutput = False, models_dir: ModelsDir = None) -> None:
+def sentiment(
+    file: File,
+    json: options.JsonOutput = False,
+    models_dir: ModelsDir = None,
+    backend: SentimentBackend = "builtin",
+    model: SentimentModel = None,
+) -> None:
     r"""Sentiment, towards a target if given: {"text", "target": \[start, end], "label"}."""
     from services.cli.evaluation import sentiment as kind
+    from services.cli.evaluation.backends import Chosen
 
-    _run(kind, kind.evaluate, file, json, models_dir)
+    chosen = Chosen(backend, model)
+    _run(kind, partial(kind.evaluate, chosen=chosen), file, json, models_dir)
 
 
 @evaluations.command()
@@ -134,7 +180,8 @@ def _run(
         if complaints <= MAX_COMPLAINTS:
             stderr().print(f"line {line}: {harmless(reason)}; skipped", markup=False, soft_wrap=True)
 
-    with _opened(path) as file:
+    # What a plug-in prints is not part of the report.
+    with _opened(path) as file, redirect_stdout(sys.stderr):
         records = Records(file, kind.parse, complain)
         report = evaluate(records, models_dir)
     if complaints > MAX_COMPLAINTS:
@@ -156,6 +203,8 @@ def _opened(path: Path) -> Any:
 def _show(report: Report) -> None:
     from rich.table import Table
 
+    from shared.memory import peak_memory_mb
+
     console = stdout()
     measures = Table(box=None, show_header=False, pad_edge=False)
     for at, (name, value) in enumerate(report.measures.items()):
@@ -169,7 +218,7 @@ def _show(report: Report) -> None:
     console.print(f"\n{counts}", style="dim", soft_wrap=True)
     console.print(
         f"{speed.words:,} words in {speed.seconds:.2f} s of processor time: "
-        f"{speed.words_per_second:,} words/s",
+        f"{speed.words_per_second:,} words/s, {peak_memory_mb():,} MB of memory at most",
         style="dim",
         soft_wrap=True,
     )

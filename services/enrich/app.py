@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from services.enrich.backends import RelatedBackend
+from services.enrich.backends.configured import options_for
 from services.enrich.backends.loading import load_backend
-from services.enrich.configured import backend_options, load_models
+from services.enrich.configured import load_models
 from services.enrich.handler import EnrichHandler
 from services.enrich.pipeline import Models
 from services.enrich.settings import EnrichSettings
@@ -60,8 +61,8 @@ def create_app(settings: EnrichSettings) -> FastAPI:
 
 def _backends(settings: EnrichSettings, redis: Redis) -> tuple[Models, RelatedBackend]:
     """Load what the settings name. Raises ConfigurationError, naming what is missing."""
-    options = backend_options(settings, redis)
-    models = load_models(settings, options)
+    models = load_models(settings)
+    options = options_for("related", settings, redis)
     related: RelatedBackend = load_backend("related", settings.related_backend, options)
     return models, related
 

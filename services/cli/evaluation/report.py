@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.enrich.scoring import Score
+from shared.memory import peak_memory_mb
 
 LabelRows = Mapping[str, Score]
 
@@ -62,6 +63,7 @@ class Report:
             "words": self.speed.words,
             "cpu_seconds": round(self.speed.seconds, 3),
             "words_per_second": self.speed.words_per_second,
+            "peak_memory_mb": peak_memory_mb(),
             "models": self.models,
         }
 

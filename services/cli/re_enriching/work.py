@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from services.cli.re_enriching.changes import Change, change_between
 from services.enrich import pipeline
 from services.enrich.again import enriched_again, resubmitted
-from services.enrich.configured import backend_options, load_models
+from services.enrich.configured import load_models
 from services.enrich.draft import Draft
 from services.enrich.pipeline import Models
 from services.enrich.settings import EnrichSettings
@@ -68,7 +68,7 @@ def versions() -> dict[str, str]:
 @cache
 def _models() -> Models:
     settings = load_settings(EnrichSettings)
-    return load_models(settings, backend_options(settings))
+    return load_models(settings)
 
 
 @cache
