@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +19,8 @@ from services.enrich.scoring import (
     recall_at,
     score_tokens,
 )
-from services.enrich.training.gold_to_jsonl import bio_row, edited_copy, ner_row, related_row
-from services.enrich.training.news_gold import parse_gold
+from services.enrich.training.gold_to_jsonl import bio_row, edited_copy, ner_row, related_row, shortened_copy
+from services.enrich.training.news_gold import parse_gold, read_gold
 
 
 def test_a_span_counts_only_with_both_ends_and_the_label_right() -> None:
@@ -99,6 +100,22 @@ def test_an_edited_copy_is_as_near_as_asked(jaccard: float) -> None:
     copy = edited_copy(text, jaccard, random.Random(1))
     ours, theirs = shingles(words_of(text)), shingles(words_of(copy))
     assert jaccard - 0.03 < len(ours & theirs) / len(ours | theirs) <= jaccard
+
+
+@pytest.mark.parametrize("jaccard", [0.8, 0.6])
+def test_a_shortened_copy_is_as_near_as_asked(jaccard: float) -> None:
+    text = " ".join(f"word{n}" for n in range(200))
+    copy = shortened_copy(text, jaccard)
+    ours, theirs = shingles(words_of(text)), shingles(words_of(copy))
+    assert text.startswith(copy)
+    assert jaccard - 0.03 < len(ours & theirs) / len(ours | theirs) <= jaccard
+
+
+def test_a_story_is_in_one_half_of_the_gold_and_both_halves_are_about_as_large(shared_data: Path) -> None:
+    articles = read_gold(shared_data / "news-gold")
+    halves = {(article.story, article.half) for article in articles if article.story}
+    assert len(halves) == len({story for story, _ in halves})
+    assert 0.4 < sum(article.half == 1 for article in articles) / len(articles) < 0.6
 
 
 def test_tagged_tokens_become_text_and_spans() -> None:

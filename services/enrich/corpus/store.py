@@ -60,8 +60,8 @@ class Corpus:
         max_postings: int = 256,
         half_life: timedelta = timedelta(days=60),
         min_jaccard: float = 0.5,
-        min_similar: float = 0.04,
-        min_story: float = 0.085,
+        min_similar: float = 0.02,
+        min_story: float = 0.07,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._redis = redis

@@ -1,11 +1,13 @@
 """Turns annotated collections into the JSONL that `wireroom eval` reads, on standard output.
 
     python -m services.enrich.training.gold_to_jsonl ner|topics|related|sentiment ../shared/data/news-gold
-    python -m services.enrich.training.gold_to_jsonl duplicates ../shared/data/news-gold
+    python -m services.enrich.training.gold_to_jsonl duplicates ../shared/data/news-gold [--jaccard .6]
     python -m services.enrich.training.gold_to_jsonl bio ../shared/data/ner-public/wikigold.jsonl
 
-`duplicates` adds an edited copy of every third article, a Jaccard similarity of .8, .68 and .59 in turn;
-`bio` takes a file of sentences as {"tokens", "tags"} and makes it a file for `wireroom eval ner`.
+`duplicates` adds an edited copy of every third article, a Jaccard similarity of .8, .68 and .59 in turn, or
+with `--jaccard` of every article, by turns with words replaced and with the end cut off. `--half` takes only
+half of the stories: what is chosen on one is reported on the other. `bio` takes a file of sentences as
+{"tokens", "tags"} and makes it a file for `wireroom eval ner`.
 """
 
 from __future__ import annotations
@@ -79,13 +81,30 @@ def edited_copy(text: str, jaccard: float, rng: random.Random) -> str:
     return " ".join(words)
 
 
-def duplicates_rows(articles: Sequence[GoldArticle]) -> Iterator[Row]:
+def shortened_copy(text: str, jaccard: float) -> str:
+    """Return `text` without as many of its last words as make the similarity at most `jaccard`."""
+    words = text.split()
+    original = shingles(words_of(text))
+    low, high = 1, len(words)
+    while low < high:  # the similarity grows with the words that are kept
+        kept = (low + high + 1) // 2
+        if len(shingles(words_of(" ".join(words[:kept])))) / len(original) <= jaccard:
+            low = kept
+        else:
+            high = kept - 1
+    return " ".join(words[:low])
+
+
+def duplicates_rows(articles: Sequence[GoldArticle], jaccard: float | None = None) -> Iterator[Row]:
     """Yield all articles, then the copies, so that each has to be found among all."""
     rng = random.Random(SEED)  # noqa: S311  # it varies words, it guards nothing
     for article in articles:
         yield {"id": article.id, "title": article.title, "body": article.body, "duplicate_of": None}
-    for number, article in enumerate(articles[::3]):
-        copy = edited_copy(article.body, JACCARDS[number % len(JACCARDS)], rng)
+    for number, article in enumerate(articles[::3] if jaccard is None else articles):
+        if jaccard is not None and number % 2:
+            copy = shortened_copy(article.body, jaccard)
+        else:
+            copy = edited_copy(article.body, jaccard or JACCARDS[number % len(JACCARDS)], rng)
         yield {
             "id": f"copy-{article.id}",
             "title": article.title,
@@ -104,17 +123,20 @@ ROWS: Final[dict[str, Callable[[GoldArticle], Row]]] = {
 }
 
 
-def rows(kind: str, source: Path) -> Iterator[Row]:
-    """Yield the rows of a collection; those of `related` in order of date, as a wire would bring them."""
+def rows(kind: str, source: Path, half: int | None = None, jaccard: float | None = None) -> Iterator[Row]:
+    """Yield the rows of a collection, or of one half of its stories.
+
+    Those of `related` are in order of date, as a wire would bring them.
+    """
     if kind == "bio":
         with source.open(encoding="utf-8") as lines:
             for line in lines:
                 sentence = json.loads(line)
                 yield bio_row(sentence["tokens"], sentence["tags"])
         return
-    articles = read_gold(source)
+    articles = [article for article in read_gold(source) if half in (None, article.half)]
     if kind == "duplicates":
-        yield from duplicates_rows(articles)
+        yield from duplicates_rows(articles, jaccard)
         return
     if kind == "related":
         articles.sort(key=lambda article: article.date)
@@ -127,8 +149,10 @@ def main() -> None:
     )
     parser.add_argument("kind", choices=[*ROWS, "duplicates", "bio"])
     parser.add_argument("source", type=Path, help="directory of news-gold, or file of tagged sentences")
+    parser.add_argument("--half", type=int, choices=(1, 2), help="only that half of news-gold's stories")
+    parser.add_argument("--jaccard", type=float, help="similarity of all copies of `duplicates`")
     options = parser.parse_args()
-    for row in rows(options.kind, options.source):
+    for row in rows(options.kind, options.source, options.half, options.jaccard):
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import xxhash
+
 LABEL_OF_LETTER = {
     "P": "PERSON",
     "O": "ORG",
@@ -56,6 +58,11 @@ class GoldArticle:
     def region(self) -> str:
         """The two-letter region that the id starts with: af ea eu gb la me na sa."""
         return self.id.partition("-")[0]
+
+    @property
+    def half(self) -> int:
+        """1 or 2: what is chosen on one half is reported on the other. All reports of a story are in one."""
+        return 1 + xxhash.xxh3_64_intdigest((self.story or self.id).encode()) % 2
 
 
 def parse_marks(text: str) -> tuple[str, tuple[Mark, ...]]:
