@@ -183,6 +183,9 @@ class Related(Part):
 class Article(Part):
     """An article as served. Offsets of entity mentions and of quotes index `body`.
 
+    What the publisher did not give and the article's HTML says about it is filled from there: `description`,
+    for one, and `is_accessible_for_free`, false behind a paywall and None if the page does not say.
+
     `unsupported` names the parts that nothing here can make in this language: they are empty, and the
     sentiment neutral with a confidence of 0, because they were not read, and not because nothing was found.
     """
@@ -198,6 +201,7 @@ class Article(Part):
     authors: tuple[str, ...] = ()
     published_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None
+    description: str | None = None
     received_at: AwareDatetime
     enriched_at: AwareDatetime | None = None
     indexed_at: AwareDatetime | None = None
@@ -205,6 +209,7 @@ class Article(Part):
     keywords: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     image: Image | None = None
+    is_accessible_for_free: bool | None = None
     entities: tuple[Entity, ...] = ()
     sentiment: Sentiment
     keyphrases: tuple[Keyphrase, ...] = ()
@@ -276,8 +281,9 @@ class ArticleEnriched(ArticleEvent):
 
     @property
     def precedence(self) -> Precedence:
+        # As of the submit, for the article may have an `updated_at` that only its HTML tells.
         return Precedence(
-            self.epoch, False, self.revision, self.article.updated_at or _NEVER, self.received_at
+            self.epoch, False, self.revision, self.submitted.updated_at or _NEVER, self.received_at
         )
 
 

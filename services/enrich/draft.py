@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
+from services.enrich.metadata.fields import MAX_DESCRIPTION_CHARS
 from shared.events import (
     ArticleSubmitted,
     Entity,
@@ -36,10 +37,15 @@ class Draft:
     source: str | None
     authors: tuple[str, ...]
     published_at: datetime | None
+    updated_at: datetime | None
+    canonical_url: str | None
+    description: str | None
+    keywords: tuple[str, ...]
     links: tuple[Link, ...]
     image: Image | None
     language: Language = UNDETERMINED
     declared_language: str | None = None
+    is_accessible_for_free: bool | None = None
     entities: tuple[Entity, ...] = ()
     sentiment: Sentiment = NEUTRAL
     keyphrases: tuple[Keyphrase, ...] = ()
@@ -59,10 +65,25 @@ class Draft:
             source=article.source,
             authors=article.authors,
             published_at=article.published_at,
+            updated_at=article.updated_at,
+            canonical_url=article.canonical_url,
+            description=_description(article.extra),
+            keywords=article.keywords,
             links=article.links,
             image=article.image,
             declared_language=article.language,
         )
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The fields of a page's metadata that its submitter has filled."""
+        fields = {
+            "title": self.title,
+            "authors": self.authors,
+            "published_at": self.published_at,
+            "site_name": self.source,
+        }
+        return frozenset(name for name, value in fields.items() if value)
 
     def with_(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -85,3 +106,9 @@ class Draft:
                 known.add((link.url, link.title))
                 fresh.append(link)
         return replace(self, related=(*self.related, *fresh))
+
+
+def _description(extra: Mapping[str, Any]) -> str | None:
+    """Ingest keeps it among the fields that it does not know; served is what the submitter has written."""
+    description = extra.get("description")
+    return description[:MAX_DESCRIPTION_CHARS] or None if isinstance(description, str) else None

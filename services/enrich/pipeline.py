@@ -17,7 +17,7 @@ from services.enrich.draft import Draft
 from services.enrich.quotes import VERSION as QUOTES_VERSION
 from services.enrich.quotes import find_quotes
 from services.enrich.steps import cleanup, extract, keyphrases, language, links
-from services.enrich.steps.links import links_from_html
+from services.enrich.steps.page import read_page
 from services.enrich.steps.terms import BackgroundIdf
 from services.enrich.steps.topics import TopicModel
 from shared.errors import UnprocessableArticle
@@ -89,21 +89,26 @@ class Batched(NamedTuple):
 
 
 def extract_text(draft: Draft, _: Models) -> Draft:
-    """Take text and links out of HTML. Links first: extraction drops the related block."""
-    article = draft.event.article
+    """Take text, links and metadata out of HTML; what the submitter gave stays."""
+    event, article = draft.event, draft.event.article
     if not article.html:
         return draft
-    links = links_from_html(article.html, article.url)
-    extracted = extract.extract_html(article.html, article.url)
+    page = read_page(article.html, article.url, event.received_at, draft.given)
+    told = page.metadata
     return draft.with_(
-        title=draft.title or extracted.title or "",
-        body=draft.body or extracted.text,
-        source=draft.source or extracted.site_name,
-        authors=draft.authors or extracted.authors,
-        published_at=draft.published_at or extracted.published_at,
-        declared_language=draft.declared_language or extracted.language,
-        image=draft.image or extracted.image,
-        links=(*draft.links, *links),
+        title=draft.title or told.title or "",
+        body=draft.body or page.text,
+        source=draft.source or told.site_name,
+        authors=draft.authors or told.authors,
+        published_at=draft.published_at or told.published_at,
+        updated_at=draft.updated_at or told.updated_at,
+        canonical_url=draft.canonical_url or told.canonical_url,
+        description=draft.description or told.description,
+        keywords=draft.keywords or told.keywords,
+        is_accessible_for_free=told.is_accessible_for_free,
+        declared_language=draft.declared_language or told.language,
+        image=draft.image or told.image,
+        links=(*draft.links, *page.links),
     )
 
 
@@ -272,7 +277,7 @@ def article_text(draft: Draft) -> ArticleText:
         body=draft.body,
         language=draft.read_as,
         at=draft.published_at or event.received_at,
-        url=event.article.canonical_url or event.article.url,
+        url=draft.canonical_url or event.article.url,
         entities=draft.entities,
         version=version_of(event.precedence),
     )
@@ -290,18 +295,20 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         id=event.article_id,
         revision=event.revision,
         url=submitted.url,
-        canonical_url=submitted.canonical_url,
+        canonical_url=draft.canonical_url,
         publisher_id=submitted.publisher_id,
         title=draft.title,
         body=draft.body,
         source=draft.source,
         authors=draft.authors,
         published_at=draft.published_at,
-        updated_at=submitted.updated_at,
+        updated_at=draft.updated_at,
         received_at=event.received_at,
         enriched_at=enriched_at,
         language=draft.language,
-        keywords=submitted.keywords,
+        description=draft.description,
+        keywords=draft.keywords,
+        is_accessible_for_free=draft.is_accessible_for_free,
         links=draft.links,
         image=draft.image,
         entities=draft.entities,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from services.enrich.corpus import Neighbours
 from services.enrich.draft import Draft
-from services.enrich.pipeline import finish
+from services.enrich.pipeline import extract_text, finish
 from shared.events import ArticleEnriched, ArticleSubmitted, decode_event, encode_event
 from tests.support import NOW, submitted
 
@@ -37,3 +38,54 @@ def test_an_unknown_field_never_takes_the_place_of_ours() -> None:
 
 def test_the_event_says_the_version_of_whoever_wrote_it() -> None:
     assert passed_on().schema_version == "1.0"
+
+
+PAGE = """<html><head><link rel="canonical" href="https://fjord.example/rain"><title>Rain</title>
+<script type="application/ld+json">{"@type": "NewsArticle", "headline": "Rain in Bergen", "author": "Ann Lee",
+"datePublished": "2023-06-18T10:00:00Z", "dateModified": "2023-06-18T12:00:00Z", "description": "It rained.",
+"image": "https://fjord.example/rain.jpg", "keywords": "rain", "publisher": {"name": "Fjord Post"},
+"isAccessibleForFree": false}</script></head><body><p>It rained all day.</p></body></html>"""
+
+
+def served(**given: object) -> ArticleEnriched:
+    event = submitted()
+    nothing = {"title": None, "body": None, "source": None, "url": None, "canonical_url": None, "authors": ()}
+    article = event.article.model_copy(
+        update=nothing | {"published_at": None, "keywords": (), "html": PAGE} | given
+    )
+    draft = Draft.of(event.model_copy(update={"article": article}))
+    return finish(extract_text(draft, None), Neighbours("s", (), ()), NOW)  # type: ignore[arg-type]
+
+
+def test_what_the_html_says_is_served_where_the_submitter_said_nothing() -> None:
+    article = served().article
+    assert (article.title, article.body, article.source) == (
+        "Rain in Bergen",
+        "It rained all day.",
+        "Fjord Post",
+    )
+    assert (article.authors, article.keywords) == (("Ann Lee",), ("rain",))
+    assert article.published_at == datetime(2023, 6, 18, 10, tzinfo=UTC)
+    assert article.updated_at == datetime(2023, 6, 18, 12, tzinfo=UTC)
+    assert article.description == "It rained."
+    assert article.image is not None
+    assert article.image.url == "https://fjord.example/rain.jpg"
+    assert article.canonical_url == "https://fjord.example/rain"
+    assert article.is_accessible_for_free is False
+
+
+def test_what_the_submitter_said_stays() -> None:
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    given = {
+        "title": "Mine", "body": "My text.", "source": "My Post", "authors": ("Eva Bo",), "published_at": at,
+        "updated_at": at, "canonical_url": "https://my.example/", "keywords": ("mine",),
+    }  # fmt: skip
+    event = served(**given, extra={"description": "My own."})
+    assert {name: getattr(event.article, name) for name in given} == given
+    assert event.article.description == "My own."
+
+
+def test_a_date_of_change_in_the_html_does_not_decide_which_revision_wins() -> None:
+    event = served(updated_at=None)
+    assert event.article.updated_at is not None
+    assert event.precedence == submitted().model_copy(update={"article": event.submitted}).precedence

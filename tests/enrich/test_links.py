@@ -3,10 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from services.enrich.steps.links import MAX_LINKS, links_from_html
+from services.enrich.steps.dom import parse_html
+from services.enrich.steps.links import MAX_LINKS, links_of
+from shared.events import Link
 
 PAGE = Path(__file__).resolve().parents[1] / "data" / "pages" / "article_with_related_block.html"
 URL = "https://fjord.example/2024/accord"
+
+
+def links_from_html(html: str, url: str | None) -> tuple[Link, ...]:
+    root = parse_html(html)
+    return () if root is None else links_of(root, url)
 
 
 def found(html: str, base_url: str | None = URL) -> list[tuple[str | None, str, str | None]]:
@@ -106,9 +113,9 @@ def test_anchors_outside_the_running_text_are_left_out() -> None:
     ids=["deep", "unclosed", "many", "headings", "nested-headings", "garbage", "wrong-encoding", "empty"],
 )
 def test_a_hostile_page_neither_raises_nor_takes_long(html: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(links_from_html(html, URL)) <= MAX_LINKS
-    assert time.perf_counter() - started < 3.0
+    assert time.process_time() - started < 3.0
 
 
 def test_a_page_of_endless_elements_is_read_only_so_far() -> None:

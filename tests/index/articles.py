@@ -68,7 +68,7 @@ def enriched(
         epoch=epoch,
         received_at=received_at,
         content_hash=f"{title}{body}",
-        submitted=SubmittedArticle(title=title, body=body),
+        submitted=SubmittedArticle(title=title, body=body, updated_at=article.updated_at),
         article=article,
     )
 

@@ -123,6 +123,12 @@ def text_of(element: Any, limit: int = 1_000) -> str:
     return " ".join("".join(pieces).split())[:limit]
 
 
+def base_url_of(root: Any, url: str | None) -> str | None:
+    """Return what relative links of a page at `url` are relative to."""
+    element = root.find(".//base[@href]")
+    return (http_url(element.get("href"), url) if element is not None else None) or url
+
+
 def http_url(href: str, base_url: str | None) -> str | None:
     """Return `href` resolved against `base_url` without its fragment, or None if that is no http(s) URL."""
     href = "".join(href.split())

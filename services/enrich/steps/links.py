@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from services.enrich.steps.dom import http_url, parse_html, text_of
+from services.enrich.steps.dom import base_url_of, http_url, text_of
 from services.enrich.steps.furniture import related_heading
 from shared.events import Link
 
@@ -48,33 +48,25 @@ _SHARE_URL = re.compile(
 )
 
 
-def links_from_html(html: str, base_url: str | None) -> tuple[Link, ...]:
-    """Return up to 100 links in document order, each URL once; a related link wins over a cited one.
+def links_of(root: Any, url: str | None) -> tuple[Link, ...]:
+    """Return up to 100 links of the page at `url` in document order.
 
-    Never raises: HTML that cannot be read has no links.
+    Each URL comes once, as related if it is that anywhere.
     """
-    root = parse_html(html)
-    if root is None:
-        return ()
-    base = _base_url(root, base_url)
-    page = http_url(base_url or "", None)
+    base = base_url_of(root, url)
+    page = http_url(url or "", None)
     links: dict[str, Link] = {}
     for anchor, rel in _anchors(root):
-        url = http_url(anchor.get("href") or "", base)
+        target = http_url(anchor.get("href") or "", base)
         title = text_of(anchor, _MAX_TITLE_CHARS) or None
-        if url is None or url == page or title is None or _SHARE_URL.match(url):
+        if target is None or target == page or title is None or _SHARE_URL.match(target):
             continue
-        known = links.get(url)
+        known = links.get(target)
         if known is None or (rel == "related" and known.rel != "related"):
-            links[url] = Link(url=url, title=title, rel=rel)
+            links[target] = Link(url=target, title=title, rel=rel)
         if len(links) >= MAX_LINKS:
             break
     return tuple(links.values())
-
-
-def _base_url(root: Any, base_url: str | None) -> str | None:
-    element = root.find(".//base[@href]")
-    return (http_url(element.get("href"), base_url) if element is not None else None) or base_url
 
 
 def _anchors(root: Any) -> list[tuple[Any, str]]:

@@ -4,21 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from services.enrich.steps.extract import extract_html, parse_instant
+from services.enrich.steps.page import Page, read_page
 
 PAGE = Path(__file__).resolve().parents[1] / "data" / "pages" / "article_with_related_block.html"
 URL = "https://fjord.example/2024/accord"
+SEEN_AT = datetime(2024, 3, 5, tzinfo=UTC)
+
+
+def page(html: str, url: str | None = URL) -> Page:
+    return read_page(html, url, SEEN_AT)
 
 
 def test_a_news_page_gives_its_text_and_metadata() -> None:
-    extracted = extract_html(PAGE.read_text(encoding="utf-8"), URL)
-    assert extracted.title == "Norway and Chile sign ferry accord"
-    assert extracted.authors == ("Ann Lee",)
-    assert extracted.published_at == datetime(2024, 3, 4, 13, 30, tzinfo=UTC)
-    assert extracted.language == "en-GB"
-    assert extracted.site_name == "Fjord Post"
-    assert extracted.image is not None
-    assert (extracted.image.url, extracted.image.caption) == (
+    extracted = page(PAGE.read_text(encoding="utf-8"))
+    told = extracted.metadata
+    assert told.title == "Norway and Chile sign ferry accord"
+    assert told.authors == ("Ann Lee",)
+    assert told.published_at == datetime(2024, 3, 4, 13, 30, tzinfo=UTC)
+    assert told.language == "en-GB"
+    assert told.site_name == "Fjord Post"
+    assert told.image is not None
+    assert (told.image.url, told.image.caption) == (
         "https://fjord.example/img/ferry.jpg",
         "A ferry under a bridge",
     )
@@ -58,43 +64,17 @@ def test_a_news_page_gives_its_text_and_metadata() -> None:
     ],
 )
 def test_a_fragment_gives_all_of_its_text(html: str, text: str) -> None:
-    assert extract_html(html, None).text == text
+    assert page(html, None).text == text
 
 
 def test_a_page_without_a_headline_has_its_title_tag() -> None:
-    assert extract_html("<title> Only\n a title </title><p>Text</p>", None).title == "Only a title"
+    assert page("<title> Only\n a title </title><p>Text</p>", None).metadata.title == "Only a title"
 
 
 def test_a_bare_block_has_no_date_or_site_guessed_from_its_text() -> None:
-    extracted = extract_html(
-        "<p>" + "On January 5, 2022 the hall in Oslo was full of people. " * 20 + "</p>", URL
-    )
-    assert (extracted.published_at, extracted.site_name) == (None, None)
+    extracted = page("<p>" + "On January 5, 2022 the hall in Oslo was full of people. " * 20 + "</p>")
+    assert (extracted.metadata.published_at, extracted.metadata.site_name) == (None, None)
     assert extracted.text.startswith("On January 5")
-
-
-def test_the_instant_of_json_ld_is_found() -> None:
-    html = (
-        '<script type="application/ld+json">{"@graph": [{"@type": "Person"}, {"@type": "NewsArticle",'
-        ' "datePublished": "2024-03-04T14:30:00Z"}]}</script><p>Text</p>'
-    )
-    assert extract_html(html, None).published_at == datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "instant"),
-    [
-        ("2024-03-04", datetime(2024, 3, 4, tzinfo=UTC)),
-        ("2024-03-04T10:00:00+02:00", datetime(2024, 3, 4, 8, tzinfo=UTC)),
-        ("0001-01-01T00:00:00+23:00", None),
-        ("next Monday", None),
-        ("", None),
-        (None, None),
-        (20240304, None),
-    ],
-)
-def test_instants_are_utc_or_nothing(value: object, instant: datetime | None) -> None:
-    assert parse_instant(value) == instant
 
 
 @pytest.mark.parametrize(
@@ -112,6 +92,6 @@ def test_instants_are_utc_or_nothing(value: object, instant: datetime | None) ->
     ids=["deep", "anchors", "tables", "nested-json", "paragraphs", "angles", "entities", "bad-date"],
 )
 def test_a_hostile_page_neither_raises_nor_takes_long(html: str) -> None:
-    started = time.perf_counter()
-    extract_html(html, URL)
-    assert time.perf_counter() - started < 5.0
+    started = time.process_time()
+    page(html)
+    assert time.process_time() - started < 5.0
