@@ -83,7 +83,10 @@ def test_the_seed_page_reads_as_an_article() -> None:
         "Photo by Ann Lee/Getty Images", "(Courtesy: Sun Online)", "[Courtesy: Sun Online]",
         "Read more", "Related: Gateshead held by Rochdale",
         "You may also like: Ten best beaches · Where to eat", "© 2024 Island Post",
-        "**Related Articles:**", "Continue reading below the ad",
+        "**Related Articles:**", "Continue reading below the ad", "Read more: Rain in Bergen | Fog in Oslo",
+        "WATCH: Fog rolls over Oslo", "Sign up here for our daily briefing",
+        "This article first appeared on NRK.",
+        "(This story was originally published by Reuters)",
     ],
 )  # fmt: skip
 def test_a_line_of_furniture_is_dropped(line: str) -> None:
@@ -109,6 +112,16 @@ def test_a_line_of_furniture_is_dropped(line: str) -> None:
         "Comments by the bank's governor moved the yen.",
         "Read more books, the headmaster told them.",
         "More stories were collected in Bergen than in Oslo.",
+        "Watch: that was his one word of advice.",
+        "Credit: it is what banks no longer give.",
+        "Photo: a hobby that turned into a job for Ann Lee, who sold her first picture at nine.",
+        "© and ® are symbols.",
+        "The article first appeared on Monday.",
+        "(Photo: AP) Yet some of the comments went too far, the minister said.",
+        "Photograph: Ann Lee for the Observer Omar Bel is also among those to have gone, he told the paper.",
+        "SIGN UP FOR OUR NEWSLETTER The absurdity of it all seems lost on him.",
+        "Read more: “How the dam held.” She had written all of it in one night.",
+        "BRUSSELS (AP) — The dam held.",
     ],
 )
 def test_a_sentence_that_only_begins_like_furniture_stays(line: str) -> None:
@@ -125,6 +138,8 @@ def test_a_sentence_that_only_begins_like_furniture_stays(line: str) -> None:
         ("(Courtesy of The New York Times)", "The New York Times"),
         ("(Courtesy: CPBL; Photo: CTBC Brothers)", "CPBL"),
         ("(Courtesy: Windward Sports Radio)", "Windward Sports Radio"),
+        ("This article was originally published by ALJAZEERA.", "Al Jazeera"),
+        ("[This story first appeared in The Bergen Post]", "The Bergen Post"),
         ("The rain stopped at noon. (Courtesy: BBC)", "BBC"),
     ],
 )
@@ -178,12 +193,29 @@ def test_a_body_that_is_only_the_title_is_kept() -> None:
     assert clean_text("Rain in Bergen", "Rain in Bergen").body == "Rain in Bergen"
 
 
+SCORES = (
+    "Manchester United 2-1 Wolverhampton Wanderers\nBrighton & Hove Albion 0-0 Crystal Palace\n"
+    "Nottingham Forest 3-1 West Ham United\nNewcastle United 1-1 Tottenham Hotspur\n"
+    "Sheffield United 0-2 Leicester City"
+)
+ITEMS = (
+    "- a bridge over the fjord at its narrowest point\n- a tunnel under the harbour of the old city\n"
+    "- a ferry for those who are in no great hurry\n- a road around all of it along the coastline\n"
+    "- a cable car from the one hill to the other"
+)
+
+
 @pytest.mark.parametrize(
     ("raw", "lines"),
     [
         ("a\r\nb\rc", ["a", "", "b", "", "c"]),
         ("one  two\tthree\u00a0four\n\n\n\nfive", ["one two three four", "", "five"]),
         ("list:\nfirst\nsecond\n\nend", ["list:", "first", "second", "", "end"]),
+        (
+            f"{SCORES}\n\nend",
+            [*SCORES.split("\n"), "", "end"],
+        ),
+        (f"{ITEMS}\n\nend", [*ITEMS.split("\n"), "", "end"]),
         (
             "This paragraph was broken by a mail program at\nabout fifty columns, as mail programs did for\n"
             "many years, and so its lines are joined again\nby the clean-up.\n\nNext.",
@@ -195,7 +227,7 @@ def test_a_body_that_is_only_the_title_is_kept() -> None:
             ],
         ),
     ],
-    ids=["line-ends", "spaces", "list", "hard-wrapped"],
+    ids=["line-ends", "spaces", "list", "scores", "bullets", "hard-wrapped"],
 )
 def test_lines_and_paragraphs_have_one_form(raw: str, lines: list[str]) -> None:
     assert normalize_lines(normalize_characters(raw)) == lines
@@ -234,14 +266,26 @@ def test_invisible_characters_go_and_meaningful_ones_stay(raw: str, clean: str) 
         "a: b\n" * 50_000,
         "Sign up " * 18 + "\n",
         ("Photo " * 20 + "\n") * 2_000,
+        "ab\n" * 300_000,
+        "Follow a b c d on x, x, x, x and x\n" * 7_000,
+        ("Published " + "1 " * 70 + "\n") * 5_000,
+        ("SIGN UP FOR OUR NEWSLETTER " + "Aa " * 40 + "\n") * 5_000,
+        ("(" * 150 + "\n") * 4_000,
+        ("Ann.Lee'" * 18 + "/AP\n") * 4_000,
     ],
     ids=lambda body: repr(body[:12]),
 )
 def test_hostile_text_is_cleaned_in_bounded_time(body: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     clean_text(None, body)
     clean_text("Title", body)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
+
+
+def test_lines_beyond_any_news_article_are_kept_unjudged() -> None:
+    lines = clean_text("Rain", "It rained.\n0 Comments\n" * 15_000).body.split("\n\n")
+    assert lines.count("It rained.") == 15_000
+    assert lines.count("0 Comments") == 10_000
 
 
 def test_no_sentence_of_an_uncluttered_news_article_is_lost() -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from services.enrich.steps.picture_credits import is_credit
+from services.enrich.steps.site_controls import is_control, is_of_date_words
+
 _MAX_FURNITURE_CHARS: Final = 160
 _MAX_HEADLINE_CHARS: Final = 200
 
@@ -22,6 +25,7 @@ _RELATED_HEADING = re.compile(
     r"|you (?:may|might) also (?:like|be interested in|enjoy)"
     r"|more (?:on this(?: (?:story|topic))?|stories|news|from (?:us|the web|this (?:author|section)"
     r"|around the web))"
+    r"|(?:watch|listen|(?-i:READ))(?=:\s*\S)"
     r"|recommended(?: (?:for you|reading|stories|articles))?"
     r"|most (?:read|popular|viewed)|trending(?: now)?|don['’]t miss|editors?['’]?s? (?:picks?|choice)"
     r"|(?:previous|next|older|newer) (?:post|article|story)|previously on [^:.!?]{1,40})"
@@ -52,13 +56,13 @@ _FURNITURE = re.compile(
     r"|join our (?:whatsapp|telegram|facebook|viber) .{1,60}"
     r"|(?:please )?(?:sign[- ]?up|subscribe|register|join)\b(?=.{0,140}\b(?:newsletters?|inbox|e-?mails?"
     r"|alerts?|channel|"
-    r"podcast|updates|digital edition)\b).{1,140}"
+    r"podcast|updates|digital edition|briefings?|digest)\b).{1,140}"
     r"|(?:please )?(?:subscribe|sign[- ]?up)(?: (?:now|today|here|to (?:our|the) \w{1,20}))?[.!:]?"
     r"|subscribe: .{1,120}"
     r"|follow our newsletter\b.{0,120}|get (?:our|the) .{1,60} (?:newsletter|in your inbox)\b.{0,60}"
     r"|(?:our|the) newsletter[.!]?|get .{1,60} (?:delivered|sent) (?:straight )?to your inbox.{0,40}"
     r"|(?:tags?|filed under|posted in|categor(?:y|ies)|topics?|keywords?): .{1,140}[^.]"
-    r"|(?:all rights reserved|(?:copyright )?(?:©|\(c\)) ?\d{0,4}\b.{0,100}"
+    r"|(?:all rights reserved|(?:copyright )?(?:©|\(c\)) ?(?:\d{4}\b|(?-i:[A-Z])).{0,100}"
     r"|copyright ©?.{0,100}all rights reserved)[.!]?"
     r"|click here (?:to|for) .{1,100}|(?:listen to|print|save|bookmark|e-?mail|gift) (?:this )?(?:article"
     r"|story|page)"
@@ -74,21 +78,20 @@ _SHARE_TARGET = re.compile(
     r"|e-?mail|print|copy(?: link)?|share|link|messenger|viber|line|weibo|mastodon|youtube|tiktok)",
     re.IGNORECASE,
 )
+# "SIGN UP FOR OUR NEWSLETTER The absurdity of it seems lost on him.": two lines that lost their break.
+_SENTENCE_AFTER_PLUG = re.compile(
+    r"\b(?i:newsletters?|inbox|app|alerts) [“\"]?[A-Z][\w'’]* \S+ \S+ (?:\S+ )*\S+[.!?][”\"]?$"
+)
 _PLUG_AT_END = re.compile(
     r"\s(?:(?:sign up|subscribe)\b[^.!?\n]{0,80}\bnewsletter[.!]?|like it\? share this[.!]?)$", re.IGNORECASE
 )
 _READER_COMMENT = re.compile(r"[\w.\-]{1,30}(?: [\w.\-]{1,30}){0,2}: \S.{0,280}")
 
-_PICTURE = (
-    r"(?:image|photo(?:graph)?|picture|pic|video|graphic|illustration|cartoon|map|screengrab|screenshot"
-    r"|file photo)s?"
-)
-_CREDIT = re.compile(
-    rf"[(\[]?(?:{_PICTURE} ?(?:credits?|courtesy(?: of)?|source|by)? ?(?:[:：/|]|courtesy\b"
-    rf"|courtesy of\b)\s*\S.{{0,140}}"
-    rf"|(?:{_PICTURE}|words (?:&|and) {_PICTURE}|{_PICTURE} (?:&|and) words) by [^.]{{2,80}}"
-    rf"|(?:posted|written) by [^·|.]{{2,60}} [·|] {_PICTURE} ?(?:credits?|by|courtesy)?:.{{1,100}}"
-    r"|(?:credits?|representative image|representational (?:image|photo))[:：]?\s*[^.]{0,80})[)\]]?\.?",
+_COURTESY_WORDS: Final = ("ourtesy", "OURTESY", "published", "appeared")
+_FIRST_PUBLISHED = re.compile(
+    r"[(\[]?(?:this|the) (?:article|story|piece|report|post|essay)(?: was)? (?:originally"
+    r"|first) (?:published|appeared)"
+    r" (?:by|in|on|at) (?P<name>[^()\[\]]{2,60}?)[)\]]?\.?",
     re.IGNORECASE,
 )
 _COURTESY = re.compile(
@@ -141,7 +144,7 @@ def related_heading(line: str) -> str | None:
     if found is None:
         return None
     rest = (found["rest"] or "").strip()
-    return rest if not rest or not rest.endswith(".") else None
+    return None if rest.rstrip("\"'”’").endswith(".") else rest
 
 
 def split_headlines(rest: str) -> list[str]:
@@ -155,12 +158,14 @@ def is_furniture(line: str) -> bool:
     if not 2 <= len(line) <= _MAX_FURNITURE_CHARS:
         return False
     bare = _EMPHASIS.sub("", line)
-    if _FURNITURE.fullmatch(bare):
+    if _SENTENCE_AFTER_PLUG.search(bare):
+        return False
+    if _FURNITURE.fullmatch(bare) or is_control(bare):
         return True
     segments = _SEGMENT_SEPARATOR.split(bare)
     if len(segments) < 2:
         return False
-    certain = [bool(_FURNITURE.fullmatch(segment)) for segment in segments]
+    certain = [bool(_FURNITURE.fullmatch(segment)) or is_control(segment) for segment in segments]
     return any(certain) and all(
         sure or _SHARE_TARGET.fullmatch(segment) for sure, segment in zip(certain, segments, strict=True)
     )
@@ -187,18 +192,16 @@ def without_plug(line: str) -> str:
     return line
 
 
-def is_credit(line: str) -> bool:
-    """Tell whether a line is a picture credit and nothing else."""
-    return len(line) <= _MAX_FURNITURE_CHARS and _CREDIT.fullmatch(_EMPHASIS.sub("", line)) is not None
-
-
 def courtesy(line: str) -> tuple[str, str] | None:
     """Return the line without its "(Courtesy: X)" and the outlet X, or None when there is none.
 
     In the running text only a bracketed one counts, and only at the end of the line.
     """
-    if "ourtesy" not in line and "OURTESY" not in line and "published" not in line:
+    if not any(word in line for word in _COURTESY_WORDS):
         return None
+    first = _FIRST_PUBLISHED.fullmatch(line)
+    if first is not None and first["name"][0].isupper() and not is_of_date_words(first["name"]):
+        return "", outlet_name(first["name"])
     start = max(line.rfind("("), line.rfind("["), 0)
     if start and is_credit(line):
         return None

@@ -32,13 +32,18 @@ _MAX_MARKS: Final = 30
 _MAX_WRAPPED_LINE_CHARS: Final = 100
 _MAX_WRAP_RAGGEDNESS_CHARS: Final = 24
 _MIN_WRAPPED_LINES: Final = 3
+_MIN_FULL_LINES: Final = 0.9
+_BULLET = re.compile(r"(?:[-–—*•·▪►»›]|\d{1,3}[.)]) ")
 _SENTENCE_ENDS: Final = (".", "!", "?", "”", '"', ":", "。")
 
 
 def normalize_characters(text: str) -> str:
     """Return `text` in NFC with newlines as the only line ends and without invisible characters."""
-    text = _LINE_BREAK.sub("\n", text)
-    text = _INVISIBLE.sub("", text)
+    # None of the characters looked for is printable; most texts have none of them, and this is the fast way
+    # to know.
+    if not text.replace("\n", "").isprintable():
+        text = _LINE_BREAK.sub("\n", text)
+        text = _INVISIBLE.sub("", text)
     if text.isascii():
         return text
     if "\u200c" in text or "\u200d" in text:
@@ -79,8 +84,15 @@ def _is_wrapped(block: list[str]) -> bool:
     if len(body) < _MIN_WRAPPED_LINES:
         return False
     widths = [len(line) for line in body]
-    if max(widths) > _MAX_WRAPPED_LINE_CHARS or max(widths) - min(widths) > _MAX_WRAP_RAGGEDNESS_CHARS:
+    widest, narrowest = max(widths), min(widths)
+    if widest > _MAX_WRAPPED_LINE_CHARS or widest - narrowest > _MAX_WRAP_RAGGEDNESS_CHARS:
         return False
-    if min(widths) < _MAX_WRAPPED_LINE_CHARS // 3:
+    if narrowest < _MAX_WRAPPED_LINE_CHARS // 3:
+        return False
+    # A column breaks a line only where the next word does not fit; items of a list and scores end anywhere.
+    firsts = (line.partition(" ")[0] for line in block[1:])
+    full = sum(width + 1 + len(first) > widest for width, first in zip(widths, firsts, strict=True))
+    capitals = sum(line[0].isupper() or line[0].isdigit() for line in block[1:])
+    if full < _MIN_FULL_LINES * len(body) or 3 * capitals > 2 * len(body) or any(map(_BULLET.match, block)):
         return False
     return sum(line.endswith(_SENTENCE_ENDS) for line in body) * 3 <= len(body)
