@@ -195,7 +195,7 @@ def test_killed_in_the_middle_the_old_state_is_served_and_another_run_goes_on(
         "from services.cli.app import run as command; command(['re-enrich', '--yes'])"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, start_new_session=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while not ((run := read_run(data_dir)) and run.report.get("articles", 0) >= 3):
         assert process.poll() is None and time.monotonic() < deadline, "it never got that far"
         time.sleep(0.02)
@@ -358,7 +358,7 @@ def test_ctrl_c_ends_it_with_its_processes_and_keeps_what_was_made(stub, process
         [sys.executable, "-m", "services.cli", "re-enrich", "--yes"],
         cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while not (data_dir / "re-enrich" / "archive" / "segment-00000001.ndjson.zst").exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)

@@ -71,14 +71,14 @@ async def test_history_follows_a_new_model_while_the_wire_goes_on(own: Stack, tm
             [sys.executable, "-m", "services.cli", "re-enrich", "--yes", "--json", str(tmp_path / "r.json")],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        await eventually((tmp_path / "reached").exists, within_s=60)
+        await eventually((tmp_path / "reached").exists, within_s=150)
         assert (await ingest.delete(f"/v1/articles/{first[0]['id']}")).status_code == 202
         corrected = await submit_and_wait(ingest, articles[1] | {"title": "Corrected: no pier"})
         late = story()
         new = await submit_and_wait(ingest, late)
         assert "Antwerp" not in await names(index, first[2]), "nothing is switched yet"
         (tmp_path / "go").touch()
-        said, _ = await asyncio.to_thread(process.communicate, timeout=120)
+        said, _ = await asyncio.to_thread(process.communicate, timeout=300)
         assert process.returncode == 0, said
         report = json.loads((tmp_path / "r.json").read_text())
         assert report["switched"]["re_enriched"] + report["switched"]["overtaken"] == report["re_enriched"]
