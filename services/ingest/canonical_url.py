@@ -7,14 +7,8 @@ reader came from, not which article it is.
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv6Address
-from urllib.parse import SplitResult, urlsplit
 
-import idna
-
-MAX_URL_CHARS = 4096
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_MAX_HOST_CHARS = 253
+from shared.urls import DEFAULT_PORTS, canonical_host, split_url
 
 _TRACKING_PREFIXES = (
     "utm_", "mtm_", "pk_", "piwik_", "matomo_", "mc_", "hsa_", "_hs", "vero_", "oly_", "ns_", "at_", "itm_",
@@ -27,10 +21,7 @@ _TRACKING = frozenset((
     "mkt_tok", "trk", "trkcampaign", "sc_campaign", "sc_channel",
 ))  # fmt: skip
 
-_PLAIN_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})|%")
-# A backslash is a slash to browsers and not to us: whose host is http://a\@b?
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]|\s")
 _NOT_IN_URLS = re.compile(r"[^!#-;=?-\[\]_a-z~]")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -41,47 +32,11 @@ def canonicalize_url(url: str) -> str:
     Raises ValueError with a reason that a person can act on when `url` is no such URL.
     """
     parts = split_url(url)
-    host = _canonical_host(parts.hostname or "")
-    port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    host = canonical_host(parts.hostname or "")
+    port = "" if parts.port in (None, DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     path = _without_dot_segments(_normalize_escapes(parts.path)) or "/"
     query = _canonical_query(parts.query)
     return f"{parts.scheme}://{host}{port}{path}" + (f"?{query}" if query else "")
-
-
-def split_url(url: str) -> SplitResult:
-    """Return the parts of an absolute http(s) URL. Raises ValueError with the reason when it is none."""
-    if len(url) > MAX_URL_CHARS:
-        raise ValueError(f"a URL may have {MAX_URL_CHARS} characters, this one has {len(url)}")
-    if _FORBIDDEN.search(url):
-        raise ValueError("a URL holds no spaces, control characters or backslashes")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError(f"not a URL: {str(error)[:80]}") from None
-    if parts.scheme not in _DEFAULT_PORTS:
-        raise ValueError("a URL must be absolute and start with http:// or https://")
-    if not parts.hostname:
-        raise ValueError("a URL must name a host after http:// or https://")
-    return parts
-
-
-def _canonical_host(host: str) -> str:
-    """Return the ASCII form of a lower-cased host name or address."""
-    if ":" in host:
-        try:
-            return f"[{IPv6Address(host).compressed}]"
-        except AddressValueError:
-            raise ValueError("the host in brackets is no IPv6 address") from None
-    host = host.rstrip(".")
-    if not host.isascii():
-        try:
-            host = idna.encode(host, uts46=True, transitional=False).decode("ascii").rstrip(".")
-        except (idna.IDNAError, UnicodeError):
-            raise ValueError("the host is no valid international domain name") from None
-    if len(host) > _MAX_HOST_CHARS or ".." in host or not _PLAIN_HOST.fullmatch(host):
-        raise ValueError("the host is no valid domain name or address")
-    return host
 
 
 def _normalize_escapes(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from services.ingest.canonical_url import split_url
+from shared.urls import split_url
 
 MAX_TITLE_CHARS = 1_000
 MAX_NAME_CHARS = 300
