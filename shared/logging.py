@@ -45,8 +45,8 @@ def configure_logging(service: str, *, log_format: Literal["json", "console"], l
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Their per-request lines say nothing that ours do not.
-    for name in ("uvicorn", "uvicorn.access", "uvicorn.error", "faststream"):
+    # Their per-request lines say nothing that ours do not; those of httpx2 hold whole URLs, secrets included.
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error", "faststream", "httpx2", "httpcore2"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.WARNING)
         logger.handlers = []

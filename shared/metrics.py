@@ -43,6 +43,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     MetricSpec("wireroom_state_lost_entries_total", "counter", "Entries in flight and dead letters, as last seen, when Redis lost its state."),
     MetricSpec("wireroom_ingest_write_seconds", "histogram", "One pipelined write of coalesced submits."),
     MetricSpec("wireroom_ingest_write_articles", "gauge", "Submits in the latest pipelined write."),
+    MetricSpec("wireroom_fetches_total", "counter", "Fetches from the web, by status class, `refused` by the guard, or the reason they failed.", ("outcome",)),
+    MetricSpec("wireroom_fetch_seconds", "histogram", "One fetch from the web, redirects included.", (), LATENCY_BUCKETS),
     MetricSpec("wireroom_backpressure_active", "gauge", "1 while ingest answers 503 because the pipeline is full."),
     MetricSpec("wireroom_backlog_entries", "gauge", "Lag plus pending of the slowest group, as last sampled."),
     MetricSpec("wireroom_entries_processed_total", "counter", "Stream entries done, by outcome.", ("stream", "outcome")),

@@ -27,6 +27,8 @@ IO_MODULES = frozenset(
 PURE = (
     "shared/events.py",
     "shared/streams.py",
+    "shared/urls.py",
+    "shared/fetch/networks.py",
     "shared/receipts.py",
     "shared/runtime/halt.py",
     "shared/runtime/delivery.py",

@@ -7,10 +7,11 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from shared.errors import ConfigurationError
-from shared.settings import Port, Seconds, ServiceSettings, is_loopback
+from shared.fetch.settings import FetchSettings
+from shared.settings import Port, Seconds, is_loopback
 
 
-class IngestSettings(ServiceSettings):
+class IngestSettings(FetchSettings):
     """What the ingest service reads from WIREROOM_… variables."""
 
     ingest_host: str = Field("127.0.0.1", description="Address to listen on.")
