@@ -28,6 +28,7 @@ PURE = (
     "shared/events.py",
     "shared/streams.py",
     "shared/urls.py",
+    "shared/http/retry_after.py",
     "shared/fetch/networks.py",
     "shared/receipts.py",
     "shared/runtime/halt.py",

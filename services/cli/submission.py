@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from services.cli.client import ServiceClient, Unreachable, refusal
 from services.cli.documents import Document, Unreadable
 from services.cli.output import Failure
+from shared.http.retry_after import seconds_from_retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -156,19 +157,9 @@ class _Sender:
 
 
 def retry_after_s(value: str | None, now: datetime) -> float:
-    """Return the seconds that a Retry-After header asks for (RFC 9110: seconds, or a date), within bounds."""
-    if value is None:
-        return 1.0
-    from email.utils import parsedate_to_datetime
-
-    try:
-        seconds = float(value) if value.strip().isdecimal() else None
-        if seconds is None:
-            at = parsedate_to_datetime(value)
-            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
-    except (ValueError, OverflowError):
-        return 1.0
-    return min(max(seconds, 0.1), MAX_RETRY_AFTER_S)
+    """Return the seconds that a Retry-After header asks for, within bounds; a second without one."""
+    seconds = seconds_from_retry_after(value, now)
+    return 1.0 if seconds is None else min(max(seconds, 0.1), MAX_RETRY_AFTER_S)
 
 
 def _outcomes(batch: Sequence[Document], response: httpx2.Response) -> list[Outcome]:

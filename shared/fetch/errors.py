@@ -9,7 +9,7 @@ from typing import Literal
 
 from shared.errors import WireroomError
 
-RefusedReason = Literal["url", "scheme", "userinfo", "host", "port", "address"]
+RefusedReason = Literal["url", "scheme", "userinfo", "host", "port", "address", "robots"]
 FailedReason = Literal[
     "dns", "connect", "tls", "timeout", "protocol", "encoding", "too_large", "redirects", "busy"
 ]
@@ -22,7 +22,7 @@ class FetchError(WireroomError):
 
 
 class FetchRefused(FetchError):
-    """The guard does not let this URL be fetched; trying again will not change that."""
+    """This URL may not be fetched: the guard forbids it, or the site does (`robots`)."""
 
     reason: RefusedReason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
@@ -27,6 +27,10 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PRIVATE_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _CODINGS: Final = frozenset({"gzip", "deflate"})
 _SLACK_BYTES: Final = 65_536
+
+
+# Asked before each URL of a fetch, redirects included. Raises FetchError to end it.
+Permit = Callable[[str], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class _Ask:
     most_bytes: int
     follow: bool
     truncate: bool
+    permit: Permit | None
 
 
 class Fetcher:
@@ -99,13 +104,15 @@ class Fetcher:
         seconds: float,
         follow: bool = True,
         truncate: bool = False,
+        permit: Permit | None = None,
     ) -> Fetched:
         """GET `url` within `seconds` in all, following redirects that the guard lets through.
 
         A body of more than `most_bytes`, decompressed, fails as `too_large`, or is cut when `truncate`.
+        `permit` is asked before the URL and before each that it redirects to.
         Raises FetchRefused and FetchFailed; a response with any status is returned.
         """
-        ask = _Ask("GET", None, most_bytes, follow, truncate)
+        ask = _Ask("GET", None, most_bytes, follow, truncate, permit)
         return await self._measured(url, headers, ask, seconds)
 
     async def post(
@@ -118,7 +125,7 @@ class Fetcher:
         seconds: float = 20.0,
     ) -> Fetched:
         """POST `body`. Only 307 and 308 are followed, for only they repeat a POST. Raises as `fetch` does."""
-        ask = _Ask("POST", body, most_bytes, follow=True, truncate=True)
+        ask = _Ask("POST", body, most_bytes, follow=True, truncate=True, permit=None)
         return await self._measured(url, headers, ask, seconds)
 
     async def _measured(self, url: str, headers: Mapping[str, str], ask: _Ask, seconds: float) -> Fetched:
@@ -147,6 +154,8 @@ class Fetcher:
         redirects: list[tuple[int, str]] = []
         seen = {target.url}
         while True:
+            if ask.permit is not None:
+                await ask.permit(target.url)
             response, body, truncated = await self._once(target, headers, ask)
             led_to = _redirect_of(response, target.url, ask)
             if led_to is None:

@@ -8,7 +8,7 @@ from shared import __version__
 from shared.fetch.fetcher import MAX_REDIRECTS, Fetcher
 from shared.fetch.guard import AllowedHosts, Guard, Resolver, system_resolver
 from shared.metrics import Metrics
-from shared.settings import ServiceSettings
+from shared.settings import Seconds, ServiceSettings
 
 
 class FetchSettings(ServiceSettings):
@@ -31,6 +31,17 @@ class FetchSettings(ServiceSettings):
     )
     fetch_max_redirects: int = Field(
         MAX_REDIRECTS, ge=0, le=20, description="Redirects that are followed before a fetch fails."
+    )
+
+    fetch_host_pause_s: float = Field(
+        1.0,
+        ge=0,
+        le=3600,
+        description="Seconds between two requests for pages to one host, one at a time; a site's own "
+        "Crawl-delay or Retry-After may be longer. Hosts of FETCH_ALLOW_HOSTS are asked without pauses.",
+    )
+    fetch_robots_ttl_s: Seconds = Field(
+        3_600.0, description="Seconds for which a site's robots.txt is kept before it is asked for again."
     )
 
     @property
