@@ -28,6 +28,8 @@ PURE = (
     "shared/events.py",
     "shared/streams.py",
     "shared/urls.py",
+    "shared/html.py",
+    "shared/text_coding.py",
     "shared/http/retry_after.py",
     "shared/fetch/networks.py",
     "shared/receipts.py",
