@@ -58,6 +58,14 @@ def canonical_host(host: str) -> str:
     return host
 
 
+def shown_host(url: str) -> str:
+    """Return the host and port of `url` for a message, cut to what hosts have."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2][: _MAX_HOST_CHARS + 6]
+    except ValueError:
+        return "(no host)"
+
+
 def shown_url(url: str) -> str:
     """Return `url` as it may stand in a log: without user, query and fragment, which may hold secrets."""
     try:

@@ -20,7 +20,9 @@ from redis.exceptions import RedisError
 from services.ingest.api.articles import add_submit_route, articles_router
 from services.ingest.api.batches import batches_router
 from services.ingest.api.dead_letters import dead_letters_router
+from services.ingest.api.urls import urls_router
 from services.ingest.doors import Doors
+from services.ingest.fetching.pages import PageFetcher
 from services.ingest.idempotency import Idempotency
 from services.ingest.recent import RecentSubmits
 from services.ingest.service import Ingest
@@ -29,6 +31,8 @@ from services.ingest.state_watch import StateWatch
 from services.ingest.writer import CoalescingWriter
 from shared.errors import ConfigurationError
 from shared.events import SCHEMA_VERSION
+from shared.fetch.polite import polite_fetcher
+from shared.fetch.settings import fetcher_from_settings
 from shared.http.docs import docs_router
 from shared.http.health import Check, health_router
 from shared.http.limits import Limits
@@ -79,6 +83,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         metrics=metrics,
         now=now,
     )
+    fetcher = fetcher_from_settings(settings, metrics=metrics)
     ingest = Ingest(
         settings=settings,
         metrics=metrics,
@@ -90,6 +95,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         writer=writer,
         idempotency=Idempotency(writer, ttl_s=settings.idempotency_ttl_s),
         dead_letters=DeadLetters(redis, settings.partitions),
+        pages=PageFetcher(polite_fetcher(fetcher, settings), max_bytes=settings.fetch_max_page_bytes),
         now=now,
     )
 
@@ -106,6 +112,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
             yield
         finally:
             await end_tasks(tasks)
+            await fetcher.aclose()
             await redis.aclose()
 
     app = FastAPI(
@@ -122,6 +129,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
     for router in (
         articles_router(ingest),
         batches_router(ingest),
+        urls_router(ingest),
         dead_letters_router(ingest),
         health_router(_checks(redis, backlog, states), metrics),
         docs_router(app),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from services.ingest.amp import original_of_cached
 from shared.urls import DEFAULT_PORTS, canonical_host, split_url
 
 _TRACKING_PREFIXES = (
@@ -18,7 +19,7 @@ _TRACKING = frozenset((
     "igshid", "igsh", "mibextid", "srsltid", "li_fat_id", "epik", "rdt_cid", "wickedid", "s_cid",
     "s_kwcid", "cmpid", "icid", "ncid", "ocid", "smid", "smtyp", "ref_src", "ref_url", "_ga", "_gl",
     "__twitter_impression", "guccounter", "guce_referrer", "guce_referrer_sig", "xtor", "ito", "cvid",
-    "mkt_tok", "trk", "trkcampaign", "sc_campaign", "sc_channel",
+    "mkt_tok", "trk", "trkcampaign", "sc_campaign", "sc_channel", "amp_js_v", "amp_gsa", "usqp",
 ))  # fmt: skip
 
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})|%")
@@ -31,7 +32,7 @@ def canonicalize_url(url: str) -> str:
 
     Raises ValueError with a reason that a person can act on when `url` is no such URL.
     """
-    parts = split_url(url)
+    parts = split_url(original_of_cached(url))
     host = canonical_host(parts.hostname or "")
     port = "" if parts.port in (None, DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     path = _without_dot_segments(_normalize_escapes(parts.path)) or "/"

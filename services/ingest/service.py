@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from services.ingest.availability import Backlog, check_room, state_missing
 from services.ingest.doors import Doors, Submitter
+from services.ingest.fetching.pages import PageFetcher
 from services.ingest.idempotency import Idempotency
 from services.ingest.recent import RecentSubmits
 from services.ingest.schema import parse_json, read_article
@@ -44,6 +45,7 @@ class Ingest:
     writer: CoalescingWriter
     idempotency: Idempotency
     dead_letters: DeadLetters
+    pages: PageFetcher
     now: Callable[[], datetime]
 
     async def admit(self, request: Request) -> tuple[Submitter, bytes]:

@@ -65,6 +65,16 @@ class IngestSettings(FetchSettings):
         "them. 0 remembers none.",
     )
 
+    fetch_timeout_s: Seconds = Field(
+        20.0, description="Seconds for which the page of a submitted URL is fetched, all redirects included."
+    )
+    fetch_max_page_bytes: int = Field(
+        4 << 20, ge=1024, le=64 << 20, description="Largest page that is fetched, in bytes, decompressed."
+    )
+    fetch_max_pages_at_once: int = Field(
+        32, ge=1, le=1000, description="Submits of URLs that may be under way at once; more are answered 503."
+    )
+
     @model_validator(mode="after")
     def _marks_in_order(self) -> Self:
         if self.low_water_entries >= self.high_water_entries:

@@ -133,6 +133,7 @@ class Origin:
     door: Door
     submitted_by: str | None
     received_at: datetime
+    fetched_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,9 @@ def submission_from_article(
             received_at=origin.received_at,
             content_hash=hash_,
             article=read.article,
-            provenance=Provenance(door=origin.door, submitted_by=origin.submitted_by),
+            provenance=Provenance(
+                door=origin.door, submitted_by=origin.submitted_by, fetched_from=origin.fetched_from
+            ),
         )
     updated_at = read.article.updated_at if read.status == "usable" else None
     receipt = stage_value(origin.received_at, detail)

@@ -11,7 +11,17 @@ from shared.errors import WireroomError
 
 RefusedReason = Literal["url", "scheme", "userinfo", "host", "port", "address", "robots"]
 FailedReason = Literal[
-    "dns", "connect", "tls", "timeout", "protocol", "encoding", "too_large", "redirects", "busy"
+    "dns",
+    "connect",
+    "tls",
+    "timeout",
+    "protocol",
+    "encoding",
+    "too_large",
+    "redirects",
+    "media_type",
+    "status",
+    "busy",
 ]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import Final
@@ -38,7 +39,8 @@ class Fetched:
     """A response, whatever its status.
 
     `url` is where it came from in the end. `redirects` are those on the way, in order, as (status, URL that
-    it led to). `body` is decompressed; `truncated` tells that it was cut. `elapsed_s` is for all of it.
+    it led to). `body` is decompressed; `truncated` tells that it was cut. It was there `at` an instant,
+    `elapsed_s` after it was asked for.
     """
 
     status: int
@@ -47,6 +49,7 @@ class Fetched:
     body: bytes
     redirects: tuple[tuple[int, str], ...]
     elapsed_s: float
+    at: datetime
     truncated: bool = False
 
 
@@ -60,6 +63,7 @@ class _Ask:
     follow: bool
     truncate: bool
     permit: Permit | None
+    media_types: frozenset[str] | None = None
 
 
 class Fetcher:
@@ -105,14 +109,16 @@ class Fetcher:
         follow: bool = True,
         truncate: bool = False,
         permit: Permit | None = None,
+        media_types: frozenset[str] | None = None,
     ) -> Fetched:
         """GET `url` within `seconds` in all, following redirects that the guard lets through.
 
         A body of more than `most_bytes`, decompressed, fails as `too_large`, or is cut when `truncate`.
-        `permit` is asked before the URL and before each that it redirects to.
+        `permit` is asked before the URL and before each that it redirects to. A 2xx of a type that is not
+        among `media_types` fails before its body is read; one without a type does not.
         Raises FetchRefused and FetchFailed; a response with any status is returned.
         """
-        ask = _Ask("GET", None, most_bytes, follow, truncate, permit)
+        ask = _Ask("GET", None, most_bytes, follow, truncate, permit, media_types)
         return await self._measured(url, headers, ask, seconds)
 
     async def post(
@@ -167,6 +173,7 @@ class Fetcher:
                     body,
                     tuple(redirects),
                     elapsed_s,
+                    datetime.now(UTC),
                     truncated,
                 )
             following = self.guard.target(led_to)
@@ -246,6 +253,7 @@ async def _read_body(response: httpx2.Response, host: str, ask: _Ask) -> tuple[b
         raise FetchFailed(
             "encoding", f"{host} compressed its answer in a way that was not asked for.", transient=False
         )
+    _check_media_type(response, host, ask)
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece
@@ -255,6 +263,15 @@ async def _read_body(response: httpx2.Response, host: str, ask: _Ask) -> tuple[b
             detail = f"{host} sent more than {ask.most_bytes:,} bytes."
             raise FetchFailed("too_large", detail, transient=False)
     return bytes(body), False
+
+
+def _check_media_type(response: httpx2.Response, host: str, ask: _Ask) -> None:
+    given = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if ask.media_types is None or not response.is_success or not given or given in ask.media_types:
+        return
+    what = given if len(given) <= 80 and given.isprintable() else "another type"
+    wanted = " or ".join(sorted(ask.media_types, reverse=True))
+    raise FetchFailed("media_type", f"{host} answered with {what}, not {wanted}.", transient=False)
 
 
 def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

@@ -98,7 +98,7 @@ async def test_every_route_but_health_and_docs_needs_a_key(guarded: httpx2.Async
             statuses[f"{method} {path}"] = (await guarded.request(method, url, content=b"{}")).status_code
     opened = {name for name, status in statuses.items() if status != 401}
     assert opened == {"get /livez", "get /readyz", "get /metrics"}
-    assert len(statuses) == 11
+    assert len(statuses) == 12
 
 
 async def test_with_no_secret_everybody_submits_without_a_name(

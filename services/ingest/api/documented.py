@@ -66,13 +66,16 @@ _PROBLEM_SCHEMA: Schema = {
 _MEANING = {
     400: "The body is not JSON, or a header cannot be read.",
     401: "The key or the signature is missing, unknown, revoked or wrong; `detail` says which.",
+    403: "The address may not be fetched from, or its site does not let robots in.",
     404: "There is no such thing.",
     408: "The body did not arrive in time.",
     409: "Taken down, or the idempotency key was used for something else.",
     413: "The body is too large.",
-    415: "The body is compressed.",
+    415: "The body is compressed, or the page is no HTML.",
     422: "A field is wrong; `errors` says which and why.",
+    502: "The page could not be fetched; `detail` says why.",
     503: "Nothing can be accepted now; Retry-After says when to come back.",
+    504: "The page did not come in time.",
 }
 
 
@@ -134,6 +137,20 @@ BATCH_BODY: Schema = {
             "application/json": {"schema": {"type": "array", "items": _ARTICLE_SCHEMA}},
         },
     }
+}
+_URL_SCHEMA: Schema = {
+    "title": "UrlInput",
+    "description": "An address, and what of the article is better known here than there: any field of an "
+    "article but body, html and status.",
+    "type": "object",
+    "required": ["url"],
+    "properties": {"url": {"type": "string", "description": "Where the article is; http or https."}},
+    "additionalProperties": True,
+    "examples": [{"url": "https://example.com/news/1"}],
+}
+URL_BODY: Schema = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _URL_SCHEMA}}},
+    "parameters": SUBMIT_BODY["parameters"][:1],
 }
 SUBMITTED: Responses = {202: {"description": "Accepted, or a duplicate.", "model": SubmitAnswer}}
 BATCH_DONE: Responses = {200: {"description": "What became of each article.", "model": BatchAnswer}}
