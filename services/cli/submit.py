@@ -1,8 +1,9 @@
-"""`wireroom submit`: hand in articles from files or a pipe."""
+"""`wireroom submit`: hand in articles from files, a pipe or their addresses."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import options
+from services.cli.addresses import is_address, send_addresses
 from services.cli.client import ServiceClient, api_key, service_url
 from services.cli.documents import Document, Overrides, Unreadable, documents_in
 from services.cli.output import Failure, as_typed, harmless, plural, print_json, stderr, stdout
@@ -26,7 +28,10 @@ def register(app: typer.Typer) -> None:
 def submit(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…", help="JSON, NDJSON, text or HTML; - reads what a pipe brings."),
+        typer.Argument(
+            metavar="FILE|URL…",
+            help="JSON, NDJSON, text, HTML, or an address to fetch; - reads what a pipe brings.",
+        ),
     ],
     source: Annotated[str | None, typer.Option(help="Publisher, for articles that name none.")] = None,
     url: Annotated[str | None, typer.Option(help="Address of the one article, if it has none.")] = None,
@@ -43,6 +48,10 @@ def submit(
     """Submit articles. Running it again is safe: what was taken before counts as duplicate."""
     if (url or id) and len(files) > 1:
         raise typer.BadParameter("--url and --id are for one article: name one file.")
+    urls = [name for name in files if is_address(name)]
+    files = [name for name in files if not is_address(name)]
+    if url and urls:
+        raise typer.BadParameter("--url is for a file: an address has one.")
     missing = [name for name in files if name != "-" and not Path(name).is_file()]
     if missing:
         raise Failure(f"{missing[0]} is not a file.", "Nothing was submitted.")
@@ -51,6 +60,7 @@ def submit(
     with ServiceClient("ingest", address, api_key(api_key_file)) as client:
         with _progress_bar(files) as progress:
             summary = send_all(client, items, progress)
+        _add_addresses(summary, client, urls, Overrides(source, None, id))
         arrival = _wait(client, summary.ids, timeout_s) if wait else None
     if json_output:
         print_json({**summary.as_json(), **_arrival_json(arrival)})
@@ -58,6 +68,17 @@ def submit(
         _show(summary, arrival)
     if summary.rejected or (arrival is not None and (arrival.lost or arrival.waiting)):
         raise typer.Exit(1)
+
+
+def _add_addresses(summary: Summary, client: ServiceClient, urls: list[str], overrides: Overrides) -> None:
+    """Submit the articles at `urls`, and note in `summary` what became of them."""
+    if not urls:
+        return
+    started = time.monotonic()
+    with stderr().status("Fetching…") as status:
+        for outcome in send_addresses(client, urls, overrides, lambda text: status.update(_escaped(text))):
+            summary.outcomes.append(outcome)
+    summary.seconds += time.monotonic() - started
 
 
 def _read(files: list[str], overrides: Overrides) -> Iterator[Document | Unreadable]:
