@@ -72,7 +72,7 @@ class IngestSettings(FetchSettings):
         4 << 20, ge=1024, le=64 << 20, description="Largest page that is fetched, in bytes, decompressed."
     )
     fetch_max_pages_at_once: int = Field(
-        32, ge=1, le=1000, description="Submits of URLs that may be under way at once; more are answered 503."
+        16, ge=1, le=1000, description="Submits of URLs that may be under way at once; more are answered 503."
     )
 
     @model_validator(mode="after")

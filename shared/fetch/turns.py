@@ -39,6 +39,7 @@ class Turns:
         """
         state = self._hosts.setdefault(host, _Host())
         state.users += 1
+        deadline = self._now() + wait_s
         try:
             async with asyncio.timeout(wait_s) as waiting:
                 await state.lock.acquire()
@@ -51,7 +52,7 @@ class Turns:
             raise
         try:
             rest = state.free_at - self._now()
-            if rest > wait_s:
+            if state.free_at > deadline:
                 raise _busy(host, rest)
             if rest > 0:
                 await asyncio.sleep(rest)

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from tests.ingest.conftest import Start
 from tests.ingest.fetching.pages import BODY, PARAGRAPH, canonical, page
+from tests.ingest.test_process import Server
 from tests.shared.fetch.support import WebServer, redirect, response, web_server
 
 Events = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -298,6 +300,23 @@ class TestRefused:
         assert sorted(answer.status_code for answer in answers) == [503, 503, 504, 504]
         web.answers["/1"] = response(page())
         assert (await submit(ingest, web.url("/1"))).status_code == 202
+
+
+@pytest.mark.process
+async def test_no_secret_of_an_address_is_logged(redis: Redis, redis_url: str, web: WebServer) -> None:
+    web.answers |= {"/a?token=secret": redirect("/b?token=secret"), "/c?token=secret": response(page())}
+    server = Server(redis_url, WIREROOM_FETCH_ALLOW_HOSTS=web.host)
+    try:
+        await asyncio.to_thread(server.wait_until_ready)
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as ingest:
+            urls = [web.url(f"/{path}?token=secret") for path in "abc"]
+            urls += [f"http://user:secret@{web.host}/", "http://10.0.0.1/?token=secret"]
+            statuses = [(await submit(ingest, url)).status_code for url in urls]
+    finally:
+        server.process.terminate()
+        _, log = await asyncio.to_thread(server.process.communicate)
+    assert statuses == [422, 422, 202, 403, 403]
+    assert b"page not taken" in log and b"secret" not in log
 
 
 async def test_fetches_are_counted(ingest: httpx2.AsyncClient, web: WebServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, Literal
 
 from services.ingest.amp import looks_like_amp, original_of_cached
 from services.ingest.canonical_url import canonicalize_url
@@ -26,10 +26,13 @@ _MAX_PARSED_AT_ONCE: Final = 2
 _MISSING: Final = frozenset({404, 410})
 
 
-class NoArticle(WireroomError):
-    """The address answered, and not with an article. `kind` is of a closed set, the message is for people."""
+Kind = Literal[Verdict, "page-missing", "page-refused", "page-too-large"]
 
-    def __init__(self, kind: Verdict | str, detail: str) -> None:
+
+class NoArticle(WireroomError):
+    """The address answered, and not with an article; the message is for people."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
         self.kind = kind
         super().__init__(detail)
 
@@ -92,7 +95,7 @@ class PageFetcher:
                 detail = f"{shown_host(fetched.url)} answered with a page of {error}."
                 raise NoArticle("page-too-large", detail) from None
         if page is None or verdict is not None:
-            kind = verdict or "no-text"
+            kind: Verdict = verdict or "no-text"
             raise NoArticle(kind, _DETAILS[kind].format(shown_host(fetched.url)))
         return page, fetched
 
@@ -131,7 +134,7 @@ def _what_came(fetched: Fetched, what: str) -> str:
     return f"{shown_host(fetched.url)} answered with {what}, and only HTML pages are taken."
 
 
-_DETAILS: Final[dict[str, str]] = {
+_DETAILS: Final[dict[Verdict, str]] = {
     "soft-404": "{} answered 200 with a page that says there is no such page, or led to its home page.",
     "paywalled": "{} shows the beginning of this article and keeps the rest for its subscribers.",
     "page-blocked": "{} answered with a page that keeps robots out instead of the article.",

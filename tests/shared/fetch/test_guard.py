@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import ip_address
 
+import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.errors import ConfigurationError
 from shared.fetch.errors import FetchFailed, FetchRefused
 from shared.fetch.guard import AllowedHosts, Guard
+from shared.fetch.networks import why_not_global
 from tests.shared.fetch.support import WebServer, fetcher, resolver, response
 
 PUBLIC = "93.184.215.14"
@@ -210,6 +216,31 @@ async def test_a_url_of_another_kind_is_refused(url: str, reason: str) -> None:
 )
 def test_a_public_url_is_asked_for_in_canonical_form(url: str, asked: str) -> None:
     assert Guard().target(url).url == asked
+
+
+NUMBERS = st.sampled_from(
+    ["0", "00", "1", "127", "255", "256", "0x7f", "0X7F", "0177", "010", "2130706433", "①②⑦", "１", "0x", "a"]
+)
+DOTTED = st.lists(NUMBERS, min_size=1, max_size=5).flatmap(
+    lambda parts: st.sampled_from(".．。").map(lambda dot: dot.join(parts))
+)
+ANYTHING = st.text(alphabet="01fxX.:%[]@/\\#?①。－-_ l\u00ad\u200b", min_size=1, max_size=24)
+
+
+@settings(max_examples=500, deadline=None)
+@given(DOTTED | ANYTHING | DOTTED.map("[::{}]".format) | DOTTED.map("a@{}".format))
+def test_no_spelling_of_a_host_gets_by_that_others_read_as_a_private_address(host: str) -> None:
+    try:
+        target = Guard().target(f"http://{host}/")
+    except FetchRefused:
+        return
+    # The client connects to the host that was looked at …
+    assert httpx2.URL(target.url).raw_host.decode() == target.host.strip("[]")
+    # … and what the C library takes for an address without asking anybody is public.
+    with suppress(OSError):
+        assert why_not_global(ip_address(socket.inet_aton(target.host))) is None
+    with suppress(OSError):
+        assert why_not_global(ip_address(socket.inet_pton(socket.AF_INET6, target.host.strip("[]")))) is None
 
 
 async def test_every_address_of_a_public_name_may_be_connected_to() -> None:
