@@ -186,6 +186,9 @@ class Article(Part):
     What the publisher did not give and the article's HTML says about it is filled from there: `description`,
     for one, and `is_accessible_for_free`, false behind a paywall and None if the page does not say.
 
+    `doubtful_dates` names those of its dates that cannot be right (`shared.dates`): they are served as they
+    were given, and such an article is ordered by when it was received, if that is the earlier.
+
     `unsupported` names the parts that nothing here can make in this language: they are empty, and the
     sentiment neutral with a confidence of 0, because they were not read, and not because nothing was found.
     """
@@ -216,6 +219,7 @@ class Article(Part):
     topics: tuple[Topic, ...] = ()
     quotes: tuple[Quote, ...] = ()
     unsupported: tuple[str, ...] = ()
+    doubtful_dates: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     story_id: str | None = None
     provenance: Provenance

@@ -45,7 +45,10 @@ def show_article(
 
 def _where_and_when(article: dict[str, Any]) -> str:
     authors = names(article.get("authors") or [], 3)
-    parts = [article.get("source") or "unknown source", short_date(article.get("published_at")), authors]
+    date = short_date(article.get("published_at"))
+    if "published_at" in (article.get("doubtful_dates") or ()):
+        date += " (doubtful)"
+    parts = [article.get("source") or "unknown source", date, authors]
     return " · ".join(harmless(part) for part in parts if part)
 
 

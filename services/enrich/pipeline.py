@@ -20,6 +20,7 @@ from services.enrich.steps import cleanup, extract, keyphrases, language, links
 from services.enrich.steps.page import read_page
 from services.enrich.steps.terms import BackgroundIdf
 from services.enrich.steps.topics import TopicModel
+from shared.dates import SET_ASIDE, is_doubtful
 from shared.errors import UnprocessableArticle
 from shared.events import Article, ArticleEnriched, ArticleSubmitted, Entity, Link, Part, Related
 from shared.metrics import Metrics
@@ -276,11 +277,27 @@ def article_text(draft: Draft) -> ArticleText:
         title=draft.title,
         body=draft.body,
         language=draft.read_as,
-        at=draft.published_at or event.received_at,
+        at=_happened_at(draft),
         url=draft.canonical_url or event.article.url,
         entities=draft.entities,
         version=version_of(event.precedence),
     )
+
+
+def _happened_at(draft: Draft) -> datetime:
+    """Return when the article counts as published: a date that cannot be right would unrelate it from all."""
+    at, received_at = draft.published_at, draft.event.received_at
+    return received_at if at is None or is_doubtful(at, received_at) else at
+
+
+def _doubtful_dates(draft: Draft) -> tuple[str, ...]:
+    event = draft.event
+    dates = {"published_at": draft.published_at, "updated_at": draft.updated_at}
+    doubtful = {name for name, at in dates.items() if at is not None and is_doubtful(at, event.received_at)}
+    if SET_ASIDE in event.article.extra:
+        # By ingest, because it also decides which of two submits is the later one.
+        doubtful.add("updated_at")
+    return tuple(sorted(doubtful))
 
 
 def fingerprint_of(draft: Draft, models: Models) -> Fingerprint:
@@ -317,6 +334,7 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         topics=draft.topics,
         quotes=draft.quotes,
         unsupported=draft.unsupported,
+        doubtful_dates=_doubtful_dates(draft),
         related=(*draft.related, *related_from(neighbours)),
         story_id=neighbours.story_id,
         provenance=event.provenance.model_copy(update={"versions": draft.versions}),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -13,10 +13,10 @@ from pydantic_core import from_json
 
 from services.ingest import fields
 from services.ingest.canonical_url import canonicalize_url
+from shared.dates import SET_ASIDE, TOLERANCE
 from shared.events import Image, Link, SubmittedArticle
 from shared.http.problems import FieldError, Problem, json_pointer
 
-MAX_FUTURE = timedelta(days=7)
 Status = Literal["usable", "withheld", "canceled"]
 
 # Names that other systems give to our fields. They count only where the field itself is absent and the
@@ -138,7 +138,7 @@ def _read_wireroom(document: dict[str, Any], now: datetime) -> ReadArticle:
         given = ArticleInput.model_validate(known)
     except ValidationError as error:
         raise _invalid([_field_error(problem) for problem in error.errors(include_url=False)]) from None
-    errors = _errors_across_fields(given, now)
+    errors = _errors_across_fields(given)
     canonical_url = None
     try:
         canonical_url = given.url and canonicalize_url(given.url)
@@ -150,7 +150,18 @@ def _read_wireroom(document: dict[str, Any], now: datetime) -> ReadArticle:
         errors.append(FieldError("", str(error)))
     if errors:
         raise _invalid(errors)
+    given, extra = _with_believable_update(given, extra, now)
     return ReadArticle(_article(given, canonical_url, extra), given.revision, given.status)
+
+
+def _with_believable_update(
+    given: ArticleInput, extra: dict[str, Any], now: datetime
+) -> tuple[ArticleInput, dict[str, Any]]:
+    """Set an updated_at from the future aside: it would beat all corrections until then."""
+    at = given.updated_at
+    if at is None or at <= now + TOLERANCE:
+        return given, extra
+    return given.model_copy(update={"updated_at": None}), extra | {SET_ASIDE: at.isoformat()}
 
 
 def _split_fields(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -176,13 +187,8 @@ def _fits_alias(field: str, value: Any) -> bool:
     return isinstance(value, str) or (field in ("authors", "keywords") and isinstance(value, list))
 
 
-def _errors_across_fields(given: ArticleInput, now: datetime) -> list[FieldError]:
+def _errors_across_fields(given: ArticleInput) -> list[FieldError]:
     errors = []
-    for name in ("published_at", "updated_at"):
-        at = getattr(given, name)
-        if at is not None and at > now + MAX_FUTURE:
-            advice = f"lies more than {MAX_FUTURE.days} days in the future: correct it or leave it out"
-            errors.append(FieldError(f"/{name}", f"{name} {advice}"))
     blank = (
         fields.is_blank(given.title)
         and fields.is_blank(given.body)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.enrich.corpus import Neighbours
 from services.enrich.draft import Draft
-from services.enrich.pipeline import extract_text, finish
-from shared.events import ArticleEnriched, ArticleSubmitted, decode_event, encode_event
+from services.enrich.pipeline import article_text, extract_text, finish
+from shared.dates import SET_ASIDE
+from shared.events import Article, ArticleEnriched, ArticleSubmitted, decode_event, encode_event
 from tests.support import NOW, submitted
 
 
@@ -89,3 +91,25 @@ def test_a_date_of_change_in_the_html_does_not_decide_which_revision_wins() -> N
     event = served(updated_at=None)
     assert event.article.updated_at is not None
     assert event.precedence == submitted().model_copy(update={"article": event.submitted}).precedence
+
+
+def finished(**article: Any) -> Article:
+    return finish(Draft.of(submitted(**article)), Neighbours("s", (), ()), NOW).article
+
+
+def test_dates_that_cannot_be_right_are_served_as_given_and_marked() -> None:
+    future = datetime(2099, 1, 1, tzinfo=UTC)
+    article = finished(published_at=future)
+    assert (article.published_at, article.doubtful_dates) == (future, ("published_at",))
+    assert finished(published_at=datetime(1970, 1, 1, tzinfo=UTC)).doubtful_dates == ("published_at",)
+    assert finished(extra={SET_ASIDE: "2099-01-01T00:00:00+00:00"}).doubtful_dates == ("updated_at",)
+    assert finished(published_at=NOW, updated_at=NOW).doubtful_dates == ()
+
+
+def test_a_date_that_cannot_be_right_does_not_part_an_article_from_its_neighbours() -> None:
+    def at(**article: Any) -> datetime:
+        return article_text(Draft.of(submitted(**article))).at
+
+    assert at(published_at=datetime(2099, 1, 1, tzinfo=UTC)) == NOW
+    assert at(published_at=datetime(1970, 1, 1, tzinfo=UTC)) == NOW
+    assert at(published_at=NOW - timedelta(days=3)) == NOW - timedelta(days=3)

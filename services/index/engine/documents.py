@@ -173,6 +173,7 @@ def card_of(article: Article) -> dict[str, Any]:
         "source": article.source,
         "authors": article.authors,
         "published_at": article.published_at,
+        "doubtful_dates": article.doubtful_dates or None,
         "received_at": article.received_at,
         "indexed_at": article.indexed_at,
         "language": article.language.model_dump(),

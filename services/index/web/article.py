@@ -177,6 +177,12 @@ def unread_note(unsupported: Sequence[str], article: Mapping[str, Any]) -> str:
     return f"{capitalized(joined(parts))} not read for {language}"
 
 
+def doubtful_phrase(article: Mapping[str, Any]) -> str:
+    """Return which dates cannot be right, empty if none."""
+    names = {"published_at": "the date of publication", "updated_at": "the date of the update"}
+    return joined(names[date] for date in article.get("doubtful_dates") or () if date in names)
+
+
 def entity_rows(entities: Iterable[Mapping[str, Any]]) -> tuple[EntityRow, ...]:
     """Return the named entities, the most frequent first; dates and amounts are no names."""
     named = [entity for entity in entities if entity.get("label") not in _VALUES]
@@ -244,6 +250,7 @@ def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
     versions = provenance.get("versions") or {}
     found = [
         Fact("Came in", door_phrase(clip(provenance.get("door"), 40))),
+        Fact("Doubtful", doubtful_phrase(article)),
         Fact("By", clip(provenance.get("submitted_by"), NAME_CHARS)),
         Fact("Fetched from", host_of(fetched) if fetched else "", fetched),
         *(Fact(name, at.absolute) for name, at in times.items() if at),
