@@ -5,6 +5,7 @@
     add-key NAME      make an API key for NAME and print it
     add-webhook NAME  make a webhook secret for NAME and print it
     revoke NAME       take no key of NAME any more
+    sources …         as `wireroom sources …`: sources with limits and hosts, which ingest reads while it runs
 
 Compose runs `init` before anything else; the rest is `docker compose run --rm secrets COMMAND`, and ingest
 reads it when it starts: `docker compose restart ingest`. Redis sees a hash of its password and ingest one of
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from shared.errors import ConfigurationError
 from shared.http.auth import check_name, hash_api_key, new_api_key
+from shared.sources_place import FILE
 
 ROOT = Path("/secrets")
 FIRST_KEY = "operator"
@@ -118,6 +120,10 @@ def main(arguments: list[str], root: Path = ROOT) -> str:
             return add_webhook(root, name)
         case ["revoke", name]:
             return revoke(root, name)
+        case ["sources", *words] if words:
+            from services.cli.app import run  # heavy, and `init` runs at each start
+
+            raise SystemExit(run(["sources", *words, "--file", str(root / "publishers" / FILE)]))
         case _:
             raise SystemExit(__doc__)
 

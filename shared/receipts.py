@@ -1,7 +1,8 @@
 """The receipt: what has happened to an article, kept in the Redis hash of `shared.streams.article_key`.
 
 Each stage sets one field per revision, so that doing it twice changes nothing:
-`t:<stage>:<epoch>.<revision>` holds `<milliseconds since 1970>[|detail]`.
+`t:<stage>:<epoch>.<revision>` holds `<milliseconds since 1970>[|detail]`, and `b:<stage>:<epoch>.<revision>`
+who did it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ DUPLICATE_OF_FIELD = b"duplicate_of"
 
 
 class ReceiptEntry(BaseModel):
-    """One thing that happened to one revision. `detail` is the reason, where there is one."""
+    """One thing that happened to one revision. `detail` is the reason, where there is one.
+
+    `by` is whose key or signature it came with: of what was accepted or taken down, where one was needed.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +32,7 @@ class ReceiptEntry(BaseModel):
     stage: Stage
     revision: int
     detail: str | None = None
+    by: str | None = None
 
 
 class Receipt(BaseModel):
@@ -49,6 +54,22 @@ class Receipt(BaseModel):
 
 def stage_field(stage: Stage, epoch: int, revision: int) -> str:
     return f"t:{stage}:{epoch}.{revision}"
+
+
+def by_field(stage: Stage, epoch: int, revision: int) -> str:
+    return f"b:{stage}:{epoch}.{revision}"
+
+
+def taken_down_by(fields: Mapping[bytes, bytes]) -> str | None:
+    """Return who took the article of this hash down last, None for nobody or somebody without a name."""
+    versions = [name[len(b"t:retracted:") :] for name in fields if name.startswith(b"t:retracted:")]
+    if not versions:
+        return None
+    return _named(fields.get(b"b:retracted:" + max(versions, key=lambda one: int(one.partition(b".")[0]))))
+
+
+def _named(value: bytes | None) -> str | None:
+    return value.decode("utf-8", "replace") if value else None
 
 
 def stage_value(at: datetime, detail: str | None = None) -> str:
@@ -81,6 +102,7 @@ def receipt_from_hash(article_id: str, fields: Mapping[bytes, bytes]) -> Receipt
             stage=stage,
             revision=int(revision),
             detail=detail or None,
+            by=_named(fields.get(b"b:" + name[2:])),
         )
         rows.append(_Row(int(epoch), entry))
     if not rows:

@@ -22,6 +22,7 @@ from services.cli import (
     re_enrich,
     reference,
     search,
+    sources,
     submit,
     up,
 )
@@ -41,6 +42,7 @@ app = typer.Typer(
 for module in (
     up,
     submit,
+    sources,
     search,
     dead,
     admin,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from services.cli.output import Failure
-from services.supervisor.instance import default_data_dir, read_instance
+from services.supervisor.instance import default_data_dir, read_instance, sources_path
+from shared.sources_place import operator_key
 
 if TYPE_CHECKING:
     import httpx2
@@ -46,14 +47,19 @@ def api_key(key_file: Path | None = None) -> str | None:
 class ServiceClient:
     """One service over HTTP. Answers of 400 and above, and no answer at all, raise Failure."""
 
-    def __init__(self, service: str, url: str, key: str | None = None) -> None:
+    def __init__(
+        self, service: str, url: str, key: str | None = None, *, data_dir: Path | None = None
+    ) -> None:
+        """Without a `key`, an ingest on this machine gets the one that is beside its sources, if any."""
         import httpx2
 
         self.service = service
         self.url = url
-        headers = {"user-agent": "wireroom-cli", **({"authorization": f"Bearer {key}"} if key else {})}
         host = urlsplit(url).hostname or ""
         local = host in {"localhost", "::1"} or host.startswith("127.")
+        if key is None and local and service == "ingest":
+            key = operator_key(sources_path(data_dir=data_dir))
+        headers = {"user-agent": "wireroom-cli", **({"authorization": f"Bearer {key}"} if key else {})}
         # No proxy of the environment stands between us and this machine.
         self._http = httpx2.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=not local)
 

@@ -135,7 +135,8 @@ def discard(
 
 
 def _client(data_dir: Any, ingest_url: str | None, key_file: Any) -> ServiceClient:
-    return ServiceClient("ingest", service_url("ingest", ingest_url, data_dir), api_key(key_file))
+    address = service_url("ingest", ingest_url, data_dir)
+    return ServiceClient("ingest", address, api_key(key_file), data_dir=data_dir)
 
 
 def _letters(client: ServiceClient, reason: str | None) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -175,7 +176,7 @@ def show(
     path = f"/v1/articles/{quote(article_id, safe='')}"
     with ServiceClient("index", service_url("index", index_url, data_dir), key) as client:
         response = client.call("GET", path)
-    receipt = _receipt(service_url("ingest", ingest_url, data_dir), key, path)
+    receipt = _receipt(service_url("ingest", ingest_url, data_dir), key, path, data_dir)
     if response.status_code >= 400 and response.status_code not in {404, 410}:
         raise refusal("index", response)
     article = response.json() if response.status_code == 200 else None
@@ -191,10 +192,10 @@ def show(
         raise typer.Exit(1)
 
 
-def _receipt(url: str, key: str | None, path: str) -> dict[str, Any] | None:
+def _receipt(url: str, key: str | None, path: str, data_dir: Path | None) -> dict[str, Any] | None:
     """The article is worth showing without its receipt, so a missing ingest is no failure here."""
     try:
-        with ServiceClient("ingest", url, key) as client:
+        with ServiceClient("ingest", url, key, data_dir=data_dir) as client:
             response = client.call("GET", f"{path}/receipt")
     except Unreachable:
         return None

@@ -57,7 +57,7 @@ def submit(
         raise Failure(f"{missing[0]} is not a file.", "Nothing was submitted.")
     items = _read(files, Overrides(source, url, id))
     address = service_url("ingest", ingest_url, data_dir)
-    with ServiceClient("ingest", address, api_key(api_key_file)) as client:
+    with ServiceClient("ingest", address, api_key(api_key_file), data_dir=data_dir) as client:
         with _progress_bar(files) as progress:
             summary = send_all(client, items, progress)
         _add_addresses(summary, client, urls, Overrides(source, None, id))

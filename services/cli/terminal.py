@@ -143,7 +143,7 @@ class _Signals:
 async def _submit_samples(stack: Stack, samples: Path, log: LogView) -> SampleRun | None:
     """A failure here is told and no more: everything runs, and that is what was asked for."""
     try:
-        run = await asyncio.to_thread(_run_samples, stack.url("ingest"), stack.url("index"), samples)
+        run = await asyncio.to_thread(_run_samples, stack, samples)
     except FileNotFoundError:
         log.announce("warning", "there is no sample wire here, nothing was submitted", path=str(samples))
         return None
@@ -154,9 +154,12 @@ async def _submit_samples(stack: Stack, samples: Path, log: LogView) -> SampleRu
     return run
 
 
-def _run_samples(ingest_url: str, index_url: str, samples: Path) -> SampleRun:
-    key = api_key()
-    with ServiceClient("ingest", ingest_url, key) as ingest, ServiceClient("index", index_url, key) as index:
+def _run_samples(stack: Stack, samples: Path) -> SampleRun:
+    key, data_dir = api_key(), stack.settings.data_dir
+    with (
+        ServiceClient("ingest", stack.url("ingest"), key, data_dir=data_dir) as ingest,
+        ServiceClient("index", stack.url("index"), key) as index,
+    ):
         return run_samples(ingest, index, samples)
 
 

@@ -17,9 +17,14 @@ from shared.runtime.state import ArticleState, state_from_event, state_of_articl
 from shared.streams import EVENT_FIELD
 
 
+class _Origin(BaseModel):
+    submitted_by: str | None = None
+
+
 class _Times(BaseModel):
     updated_at: AwareDatetime | None = None
     enriched_at: AwareDatetime | None = None
+    provenance: _Origin = _Origin()
 
 
 class _ArchivedEvent(BaseModel):
@@ -33,6 +38,7 @@ class _ArchivedEvent(BaseModel):
     article: _Times = _Times()
     withheld: bool = False
     reason: str | None = None
+    retracted_by: str | None = None
 
 
 class _ArchivedState(BaseModel):
@@ -62,6 +68,7 @@ def _state_from_archive(event: _ArchivedEvent, archived_at: datetime) -> Article
             received_at=event.received_at,
             withheld=event.withheld,
             reason=event.reason,
+            by=event.retracted_by,
         )
     state = state_of_article(
         event.article_id,
@@ -71,6 +78,7 @@ def _state_from_archive(event: _ArchivedEvent, archived_at: datetime) -> Article
         updated_at=event.submitted.updated_at,
         content_hash=event.content_hash,
         enriched_at=event.article.enriched_at,
+        by=event.article.provenance.submitted_by,
     )
     indexed = stage_field("indexed", event.epoch, event.revision), stage_value(archived_at)
     return replace(state, receipt=state.receipt + indexed)

@@ -24,9 +24,11 @@ from services.ingest.api.urls import urls_router
 from services.ingest.doors import Doors
 from services.ingest.fetching.pages import PageFetcher
 from services.ingest.idempotency import Idempotency
+from services.ingest.rates import Rates
 from services.ingest.recent import RecentSubmits
 from services.ingest.service import Ingest
 from services.ingest.settings import IngestSettings
+from services.ingest.source_book import SourceWatch
 from services.ingest.state_watch import StateWatch
 from services.ingest.writer import CoalescingWriter
 from shared.errors import ConfigurationError
@@ -84,11 +86,15 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         now=now,
     )
     fetcher = fetcher_from_settings(settings, metrics=metrics)
+    doors = Doors.from_settings(settings)
+    sources = SourceWatch(settings.sources_path, doors.use, now)
+    settings.check_exposure(guarded=doors.guarded)
     ingest = Ingest(
         settings=settings,
         metrics=metrics,
         redis=redis,
-        doors=Doors.from_settings(settings),
+        doors=doors,
+        rates=Rates(redis),
         backlog=backlog,
         states=states,
         recent=recent,
@@ -107,6 +113,7 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
             asyncio.create_task(writer.run(), name="writer"),
             asyncio.create_task(_groups_then_backlog(redis, settings.partitions, backlog), name="backlog"),
             asyncio.create_task(states.run(), name="states"),
+            asyncio.create_task(sources.run(), name="sources"),
         ]
         try:
             yield

@@ -188,7 +188,7 @@ def _fits_alias(field: str, value: Any) -> bool:
 
 
 def _errors_across_fields(given: ArticleInput) -> list[FieldError]:
-    errors = []
+    errors: list[FieldError] = []
     blank = (
         fields.is_blank(given.title)
         and fields.is_blank(given.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,10 @@ from services.ingest.availability import Backlog, check_room, state_missing
 from services.ingest.doors import Doors, Submitter
 from services.ingest.fetching.pages import PageFetcher
 from services.ingest.idempotency import Idempotency
+from services.ingest.rates import Rates
 from services.ingest.recent import RecentSubmits
 from services.ingest.schema import parse_json, read_article
+from services.ingest.senders import as_sent_by
 from services.ingest.settings import IngestSettings
 from services.ingest.state_watch import StateWatch
 from services.ingest.submission import (
@@ -39,6 +42,7 @@ class Ingest:
     metrics: Metrics
     redis: Redis
     doors: Doors
+    rates: Rates
     backlog: Backlog
     states: StateWatch
     recent: RecentSubmits
@@ -49,17 +53,32 @@ class Ingest:
     now: Callable[[], datetime]
 
     async def admit(self, request: Request) -> tuple[Submitter, bytes]:
-        """Return who submits, and the body. Raises a Problem: 401 for the secret, 503 when there is no room.
+        """Return who submits, and the body.
 
-        Both are looked at before the body is read, unless only the body can tell who sent it.
+        Raises a Problem: 401 for the secret, 503 when there is no room, 429 when the source has reached its
+        limit. All are looked at before the body is read, unless only the body can tell who sent it.
         """
         if not self.doors.needs_body(request.headers):
             submitter = self.doors.by_key(request.headers)
             self.check_room()
+            await self.allow(submitter.name)
             return submitter, await request.body()
         self.check_room()
         body = await request.body()
-        return self.doors.by_signature(request.headers, body, self.now()), body
+        if self.doors.slow_to_verify(body):
+            submitter = await asyncio.to_thread(self.doors.by_signature, request.headers, body, self.now())
+        else:
+            submitter = self.doors.by_signature(request.headers, body, self.now())
+        await self.allow(submitter.name)
+        return submitter, body
+
+    async def allow(self, name: str | None, articles: int = 1) -> int:
+        """Return how many of the articles this submitter may submit now, at least one.
+
+        Raises a 429 Problem when it has reached its limit.
+        """
+        source = self.doors.source(name)
+        return articles if source is None else await self.rates.take(source, articles)
 
     def check_room(self) -> None:
         """Raises a 503 Problem when nothing can be taken now: no room, no Redis, or one without its state."""
@@ -70,6 +89,9 @@ class Ingest:
     def read_submission(self, body: bytes, origin: Origin, *, restore: bool) -> Submission:
         """Return the step for the article in `body`. Raises a 4xx Problem that says what is wrong with it."""
         read = read_article(parse_json(body), origin.received_at)
+        source = self.doors.source(origin.submitted_by)
+        if source is not None:
+            read = as_sent_by(source, read)
         return submission_from_article(
             read,
             origin,
@@ -77,6 +99,7 @@ class Ingest:
             restore=restore,
             partitions=self.settings.partitions,
             ttl_s=self.settings.article_state_ttl_s,
+            own_only=source is not None,
         )
 
     async def submit(self, submission: Submission, door: str) -> Submitted:
@@ -103,6 +126,8 @@ class Ingest:
             return
         if submitted.outcome == "tombstoned":
             self.count_rejected("taken-down")
+        elif submitted.outcome == "foreign":
+            self.count_rejected("not-your-article")
         elif submitted.outcome != "accepted":
             self.metrics.inc("wireroom_articles_duplicate_total", door=door)
         elif submission.script is RETRACT:
@@ -112,6 +137,16 @@ class Ingest:
 
     def count_rejected(self, reason: str) -> None:
         self.metrics.inc("wireroom_articles_rejected_total", reason=reason)
+
+
+def refusal_of(submitted: Submitted) -> Problem | None:
+    """Return why the submit was refused, None when it was not."""
+    if submitted.outcome == "tombstoned":
+        return taken_down()
+    if submitted.outcome == "foreign":
+        detail = "A source may take down articles that it alone has submitted. This one needs an operator."
+        return Problem(403, "not-your-article", detail, title="Not your article")
+    return None
 
 
 def taken_down() -> Problem:

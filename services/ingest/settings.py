@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -23,6 +24,10 @@ class IngestSettings(FetchSettings):
         None,
         description="Standard Webhooks secrets, one a line: `name whsec_<base64>`. "
         "Two lines with one name while a secret is being rotated.",
+    )
+    sources_path: Path = Field(
+        Path(".wireroom/data/sources.json"),
+        description="File of the sources that `wireroom sources` manages. Read again whenever it changes.",
     )
     webhook_tolerance_s: Seconds = Field(
         300.0, description="Seconds a webhook's timestamp may lie in the past or in the future."
@@ -81,12 +86,13 @@ class IngestSettings(FetchSettings):
             raise ValueError("low_water_entries must be less than high_water_entries")
         return self
 
-    def check_exposure(self) -> None:
-        """Raises ConfigurationError if anybody on the network could submit without a secret."""
-        if is_loopback(self.ingest_host) or self.api_keys or self.webhook_secrets:
+    def check_exposure(self, *, guarded: bool) -> None:
+        """Raises ConfigurationError if others could reach ingest, and not one secret were known."""
+        if is_loopback(self.ingest_host) or guarded:
             return
         raise ConfigurationError(
             f"WIREROOM_INGEST_HOST is {self.ingest_host}, which others can reach, and no secret is set. "
             "Set WIREROOM_API_KEYS (a line per key: its name, and `sha256:` with the key's SHA-256 in hex) "
-            "or WIREROOM_WEBHOOK_SECRETS, or the same with _FILE; or listen on 127.0.0.1."
+            "or WIREROOM_WEBHOOK_SECRETS, or the same with _FILE; make a source with `wireroom sources add`; "
+            "or listen on 127.0.0.1."
         )

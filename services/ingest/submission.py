@@ -47,13 +47,13 @@ from shared.runtime.scripts import Call, Script
 from shared.runtime.state import WITHHELD_HASH, microseconds
 from shared.streams import EVENT_FIELD, RAW, article_key, partition_of, state_key
 
-Outcome = Literal["accepted", "duplicate", "stale", "tombstoned", "unrestored"]
+Outcome = Literal["accepted", "duplicate", "stale", "tombstoned", "unrestored", "foreign"]
 
 # The event comes without revision and epoch, which only the script knows, and gets them spliced in.
 # XADD goes first: were it refused, nothing else has changed.
 # KEYS: article hash, raw stream, state marker. ARGV: event, generation, field, content hash, revision or "",
 # updated_at, received_at, "1" to restore, "1" if withheld, seconds to keep the hash, receipt value,
-# milliseconds now. The reply: outcome, revision, epoch.
+# milliseconds now, who submits or "". The reply: outcome, revision, epoch.
 # A settled entry may bring an expired hash back as a mere receipt, without rev: that is nothing known.
 SUBMIT = Script.of("""
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then return {'unrestored', 0, 0} end
@@ -102,22 +102,37 @@ redis.call('XADD', KEYS[2], '*', ARGV[3], head .. string.sub(ARGV[1], 2))
 redis.call('HDEL', KEYS[1], 'tomb')
 redis.call('HSET', KEYS[1], 'rev', string.format('%.0f', next_rev), 'epoch', epoch, 'hash', ARGV[4],
   'upd', ARGV[6], 'at', ARGV[7], 't:accepted:' .. version, ARGV[11])
+if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'b:accepted:' .. version, ARGV[13]) end
 keep(next_rev, epoch)
 return {'accepted', next_rev, epoch}
 """)
 
 # A takedown: of its epoch it is final, whatever else arrives. The tombstone never expires.
-# KEYS as above. ARGV: event, generation, field, receipt value. The reply as above.
+# KEYS as above. ARGV: event, generation, field, receipt value, who takes it down or "", and that name again
+# if it may only take down what it alone has submitted. The reply as above; `foreign` if that is not so.
 RETRACT = Script.of("""
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then return {'unrestored', 0, 0} end
 local s = redis.call('HMGET', KEYS[1], 'rev', 'epoch', 'tomb')
 local rev, epoch = tonumber(s[1] or '0'), tonumber(s[2] or '0')
+if ARGV[6] ~= '' then
+  local seen, fields = false, redis.call('HGETALL', KEYS[1])
+  local by = {}
+  for i = 1, #fields, 2 do by[fields[i]] = fields[i + 1] end
+  for name in pairs(by) do
+    if string.sub(name, 1, 11) == 't:accepted:' then
+      seen = true
+      if by['b' .. string.sub(name, 2)] ~= ARGV[6] then return {'foreign', rev, epoch} end
+    end
+  end
+  if not seen then return {'foreign', rev, epoch} end
+end
 if s[3] then return {'duplicate', rev, epoch} end
 local version = string.format('%.0f', epoch) .. '.' .. string.format('%.0f', rev)
 local head = string.format('{"revision":%.0f,"epoch":%.0f,', rev, epoch)
 redis.call('XADD', KEYS[2], '*', ARGV[3], head .. string.sub(ARGV[1], 2))
 redis.call('HSET', KEYS[1], 'tomb', '1', 'rev', string.format('%.0f', rev), 'epoch', epoch,
   't:retracted:' .. version, ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'b:retracted:' .. version, ARGV[5]) end
 redis.call('PERSIST', KEYS[1])
 return {'accepted', rev, epoch}
 """)
@@ -162,13 +177,22 @@ class Submitted:
 
 
 def submission_from_article(
-    read: ReadArticle, origin: Origin, *, generation: str, restore: bool, partitions: int, ttl_s: int
+    read: ReadArticle,
+    origin: Origin,
+    *,
+    generation: str,
+    restore: bool,
+    partitions: int,
+    ttl_s: int,
+    own_only: bool = False,
 ) -> Submission:
     """Return the step that submits, withholds or takes down an article, as its `status` says."""
     id_ = article_id(read.article)
     if read.status == "canceled":
         reason = "canceled by its publisher"
-        return retraction(id_, origin, generation=generation, reason=reason, partitions=partitions)
+        return retraction(
+            id_, origin, generation=generation, reason=reason, partitions=partitions, own_only=own_only
+        )
     event: ArticleEvent
     if read.status == "withheld":
         hash_ = WITHHELD_HASH
@@ -209,14 +233,24 @@ def submission_from_article(
         ttl_s,
         receipt,
         receipt.partition("|")[0],
+        origin.submitted_by or "",
     )
     return Submission(id_, SUBMIT, Call(_keys(id_, partitions), args))
 
 
 def retraction(
-    id_: str, origin: Origin, *, generation: str, reason: str | None, partitions: int
+    id_: str,
+    origin: Origin,
+    *,
+    generation: str,
+    reason: str | None,
+    partitions: int,
+    own_only: bool = False,
 ) -> Submission:
-    """Return the step that takes an article down, whether or not it was ever seen."""
+    """Return the step that takes an article down, whether or not it was ever seen.
+
+    With `own_only` its outcome is `foreign` unless the submitter, and nobody else, has submitted the article.
+    """
     event = ArticleRetracted(
         article_id=id_,
         revision=0,
@@ -224,7 +258,9 @@ def retraction(
         reason=reason,
         retracted_by=origin.submitted_by,
     )
-    args = (_without_version(event), generation, EVENT_FIELD, stage_value(origin.received_at, reason))
+    receipt = stage_value(origin.received_at, reason)
+    by = origin.submitted_by or ""
+    args = (_without_version(event), generation, EVENT_FIELD, receipt, by, by if own_only else "")
     return Submission(id_, RETRACT, Call(_keys(id_, partitions), args))
 
 

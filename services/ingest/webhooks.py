@@ -7,6 +7,7 @@ webhook-signature; the signature is over id, timestamp and body, so none of them
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -54,6 +55,10 @@ class WebhookSecrets:
                 raise ConfigurationError(advice)
             secrets.append(_Secret(check_name(setting, number, words[0]), webhook))
         return cls(tuple(secrets))
+
+    def with_sources(self, secrets: Iterable[tuple[str, str]]) -> WebhookSecrets:
+        """Return these secrets and those of sources, given as name and secret."""
+        return WebhookSecrets((*self._secrets, *(_Secret(name, Webhook(text)) for name, text in secrets)))
 
     def __len__(self) -> int:
         return len(self._secrets)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.sources_place import FILE
 
 DEFAULT_DATA_DIR = Path(".wireroom/data")
 RUN_FILE = "run.json"
@@ -35,6 +36,12 @@ class Instance:
 
 def default_data_dir() -> Path:
     return Path(os.environ.get("WIREROOM_DATA_DIR") or DEFAULT_DATA_DIR)
+
+
+def sources_path(file: Path | None = None, data_dir: Path | None = None) -> Path:
+    """Return where the sources are: as given, as the environment says, or in the data directory."""
+    given = file or (data_dir / FILE if data_dir else None) or os.environ.get("WIREROOM_SOURCES_PATH")
+    return Path(given) if given else default_data_dir() / FILE
 
 
 def write_private(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from services.supervisor.instance import (
     Instance,
     forget_instance,
     owned_data_dir,
+    sources_path,
     write_instance,
     write_private,
 )
@@ -147,6 +148,7 @@ class Stack:
         environment.setdefault(
             "WIREROOM_DRAIN_TIMEOUT_S", str(min(SERVICE_DRAIN_S, self.settings.stop_timeout_s))
         )
+        environment.setdefault("WIREROOM_SOURCES_PATH", str(sources_path(data_dir=self.settings.data_dir)))
         if self.redis_config is not None:
             environment["WIREROOM_REDIS_PASSWORD"] = self.redis_config.password
             environment.pop("WIREROOM_REDIS_PASSWORD_FILE", None)

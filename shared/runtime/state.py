@@ -19,7 +19,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from shared.events import ArticleEnriched, ArticleRetracted
-from shared.receipts import stage_field, stage_value
+from shared.receipts import Stage, by_field, stage_field, stage_value
 from shared.runtime.delivery import ArticleEventType
 from shared.runtime.scripts import Call, Script, run_all
 from shared.streams import EVENT_FIELD, article_key, restoring_key, state_key
@@ -119,10 +119,13 @@ def state_from_event(event: ArticleEventType) -> ArticleState:
             received_at=event.received_at,
             withheld=event.withheld,
             reason=event.reason,
+            by=event.retracted_by,
         )
-    submitted, enriched_at = event.article, None
     if isinstance(event, ArticleEnriched):
         submitted, enriched_at = event.submitted, event.article.enriched_at
+        provenance = event.article.provenance
+    else:
+        submitted, enriched_at, provenance = event.article, None, event.provenance
     return state_of_article(
         event.article_id,
         epoch=event.epoch,
@@ -131,6 +134,7 @@ def state_from_event(event: ArticleEventType) -> ArticleState:
         updated_at=submitted.updated_at,
         content_hash=event.content_hash,
         enriched_at=enriched_at,
+        by=provenance.submitted_by,
     )
 
 
@@ -143,9 +147,12 @@ def state_of_article(
     updated_at: datetime | None,
     content_hash: str,
     enriched_at: datetime | None = None,
+    by: str | None = None,
 ) -> ArticleState:
     """Return the state after a usable article. `updated_at` is the publisher's, as submitted."""
     receipt = [stage_field("accepted", epoch, revision), stage_value(received_at)]
+    if by:
+        receipt += [by_field("accepted", epoch, revision), by]
     if enriched_at is not None:
         receipt += [stage_field("enriched", epoch, revision), stage_value(enriched_at)]
     return ArticleState(
@@ -161,10 +168,20 @@ def state_of_article(
 
 
 def state_of_retraction(
-    article_id: str, *, epoch: int, revision: int, received_at: datetime, withheld: bool, reason: str | None
+    article_id: str,
+    *,
+    epoch: int,
+    revision: int,
+    received_at: datetime,
+    withheld: bool,
+    reason: str | None,
+    by: str | None = None,
 ) -> ArticleState:
     """Return the state after a takedown, or after an article was withheld."""
-    stage = stage_field("accepted" if withheld else "retracted", epoch, revision)
+    stage: Stage = "accepted" if withheld else "retracted"
+    receipt = [stage_field(stage, epoch, revision), stage_value(received_at, reason)]
+    if by:
+        receipt += [by_field(stage, epoch, revision), by]
     return ArticleState(
         article_id=article_id,
         epoch=epoch,
@@ -173,7 +190,7 @@ def state_of_retraction(
         updated_us=0,
         received_us=microseconds(received_at),
         content_hash=WITHHELD_HASH if withheld else "",
-        receipt=(stage, stage_value(received_at, reason)),
+        receipt=tuple(receipt),
     )
 
 

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from services.ingest.api import documented
 from services.ingest.availability import reading
 from services.ingest.idempotency import Answer, check_key
-from services.ingest.service import Ingest, taken_down
+from services.ingest.senders import check_may_restore
+from services.ingest.service import Ingest, refusal_of
 from services.ingest.submission import Origin, Submitted, retraction
 from services.ingest.webhooks import ID_HEADER
 from shared.events import ArticleId
@@ -54,7 +55,8 @@ def add_submit_route(app: FastAPI, ingest: Ingest) -> None:
         status_code=202,
         tags=["articles"],
         summary="Submit an article",
-        responses=documented.SUBMITTED | documented.problems(400, 401, 408, 409, 413, 415, 422, 503),
+        responses=documented.SUBMITTED
+        | documented.problems(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
         openapi_extra=documented.SUBMIT_BODY,
         route_class_override=DirectRoute,
     )
@@ -68,7 +70,7 @@ def articles_router(ingest: Ingest) -> APIRouter:
         "/v1/articles/{id}",
         status_code=202,
         summary="Take an article down",
-        responses=documented.SUBMITTED | documented.problems(401, 422, 503),
+        responses=documented.SUBMITTED | documented.problems(401, 403, 422, 503),
     )
     async def take_down(
         request: Request,
@@ -87,6 +89,7 @@ def articles_router(ingest: Ingest) -> APIRouter:
             generation=ingest.states.generation,
             reason=reason or None,
             partitions=ingest.settings.partitions,
+            own_only=ingest.doors.source(submitter.name) is not None,
         )
         return _response(_answer(await ingest.submit(submission, "api")))
 
@@ -98,9 +101,7 @@ def articles_router(ingest: Ingest) -> APIRouter:
     async def receipt(request: Request, id_: ArticlePath) -> Receipt:
         """Return the article's timeline: accepted, enriched, indexed, dead-lettered (why), retracted."""
         ingest.doors.by_key(request.headers)
-        async with reading():
-            fields: Any = await ingest.redis.hgetall(article_key(id_, ingest.settings.partitions))
-        found = receipt_from_hash(id_, fields)
+        found = receipt_from_hash(id_, await _hash(ingest, id_))
         if found is None:
             raise Problem(404, "article-unknown", "No article with this id was ever submitted here.")
         return found
@@ -108,11 +109,19 @@ def articles_router(ingest: Ingest) -> APIRouter:
     return router
 
 
+async def _hash(ingest: Ingest, id_: str) -> Mapping[bytes, bytes]:
+    async with reading():
+        fields: Any = await ingest.redis.hgetall(article_key(id_, ingest.settings.partitions))
+    return fields  # type: ignore[no-any-return] # as a client without decode_responses really gives it
+
+
 async def _submit(ingest: Ingest, request: Request) -> Answer:
     submitter, body = await ingest.admit(request)
     restore = _restore(request)
     origin = Origin(submitter.door, submitter.name, ingest.now())
     submission = ingest.read_submission(body, origin, restore=restore)
+    if restore and (source := ingest.doors.source(submitter.name)) is not None:
+        check_may_restore(source, await _hash(ingest, submission.article_id))
 
     async def answer() -> Answer:
         return _answer(await ingest.submit(submission, origin.door))
@@ -144,9 +153,9 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def _answer(submitted: Submitted) -> Answer:
-    """Return the answer to a submit. Raises a 409 Problem for an article that was taken down."""
-    if submitted.outcome == "tombstoned":
-        raise taken_down()
+    """Return the answer to a submit. Raises a 409 Problem for an article that was taken down, or a 403."""
+    if (refusal := refusal_of(submitted)) is not None:
+        raise refusal
     id_ = submitted.article_id
     status_url = f"/v1/articles/{id_}/receipt"
     status = "accepted" if submitted.outcome == "accepted" else "duplicate"

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from services.ingest.api import documented
 from services.ingest.batch import BatchSplitter, Item
-from services.ingest.service import Ingest, taken_down
+from services.ingest.service import Ingest, refusal_of
 from services.ingest.submission import Origin, Submission, Submitted
 from shared.http.problems import Problem
 
@@ -31,7 +31,7 @@ def batches_router(ingest: Ingest) -> APIRouter:
     @router.post(
         "/v1/articles/batch",
         summary="Submit many articles",
-        responses=documented.BATCH_DONE | documented.problems(400, 401, 408, 413, 415, 503),
+        responses=documented.BATCH_DONE | documented.problems(400, 401, 408, 413, 415, 429, 503),
         openapi_extra=documented.BATCH_BODY,
     )
     async def submit_batch(request: Request) -> Response:
@@ -41,7 +41,7 @@ def batches_router(ingest: Ingest) -> APIRouter:
         """
         submitter = ingest.doors.by_key(request.headers)
         ingest.check_room()
-        batch = _Batch(ingest, submitter.name)
+        batch = _Batch(ingest, submitter.name, allowed=await ingest.allow(submitter.name))
         await batch.take(request)
         if not batch.results:
             raise Problem(400, "empty-body", "The batch is empty. Send one article a line, or a JSON array.")
@@ -52,10 +52,14 @@ def batches_router(ingest: Ingest) -> APIRouter:
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch on its way. `results` holds each result as JSON, for there may be very many."""
+    """One batch on its way. `results` holds each result as JSON, for there may be very many.
+
+    For `allowed` articles the limit of the source has been asked already.
+    """
 
     ingest: Ingest
     submitted_by: str | None
+    allowed: int
     results: list[bytes] = field(default_factory=list)
     accepted: int = 0
     duplicates: int = 0
@@ -94,8 +98,9 @@ class _Batch:
         items, self._items, self._bytes = self._items, [], 0
         origin = Origin("batch", self.submitted_by, self.ingest.now())
         outcomes: list[Submission | Problem] = []
+        refusal = await self._allow(len(items))
         for number, item in enumerate(items, 1):
-            outcomes.append(self._read(item, origin))
+            outcomes.append(refusal if refusal and number > self.allowed else self._read(item, origin))
             if number % ARTICLES_PER_TURN == 0:
                 await asyncio.sleep(0)
         submissions = [outcome for outcome in outcomes if isinstance(outcome, Submission)]
@@ -105,6 +110,19 @@ class _Batch:
                 self._note_rejected(item, outcome)
             else:
                 self._note(item, next(submitted))
+        self.allowed = max(0, self.allowed - len(items))
+
+    async def _allow(self, articles: int) -> Problem | None:
+        """Make `allowed` as many as the source may submit of these; return why it is not all of them."""
+        try:
+            while self.allowed < articles:
+                self.allowed += await self.ingest.allow(self.submitted_by, articles - self.allowed)
+        except Problem as problem:
+            if problem.status != 429:
+                raise
+            detail = f"{problem.detail} Send those that were rejected again, and not the whole batch."
+            return Problem(429, problem.slug, detail, headers=problem.headers)
+        return None
 
     def _read(self, item: Item, origin: Origin) -> Submission | Problem:
         if item.error is not None:
@@ -125,8 +143,8 @@ class _Batch:
             raise
 
     def _note(self, item: Item, submitted: Submitted) -> None:
-        if submitted.outcome == "tombstoned":
-            self._add_result(item, submitted, "rejected", taken_down().detail)
+        if (refusal := refusal_of(submitted)) is not None:
+            self._add_result(item, submitted, "rejected", refusal.detail)
         elif submitted.outcome == "accepted":
             self._add_result(item, submitted, "accepted", None)
         else:

@@ -43,7 +43,7 @@ LetterBefore = Annotated[
 
 def dead_letters_router(ingest: Ingest) -> APIRouter:
     async def authorized(request: Request) -> None:
-        ingest.doors.by_key(request.headers)
+        ingest.doors.by_operator_key(request.headers)
 
     router = APIRouter(
         tags=["dead letters"],
