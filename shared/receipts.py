@@ -141,6 +141,9 @@ def _in_order(rows: Sequence[_Row]) -> tuple[ReceiptEntry, ...]:
     reached: dict[tuple[int, int], datetime] = {}
     for number, row in sorted(enumerate(rows), key=lambda one: one[1].step):
         version = row.epoch, row.entry.revision
-        reached[version] = shown_at[number] = max(row.entry.at, reached.get(version, row.entry.at))
+        shown_at[number] = max(row.entry.at, reached.get(version, row.entry.at))
+        # A takedown comes while the revision is on its way, or long after: nothing waits for it.
+        if row.entry.stage != "retracted":
+            reached[version] = shown_at[number]
     order = sorted(shown_at, key=lambda number: (rows[number].epoch, shown_at[number], rows[number].step))
     return tuple(rows[number].entry for number in order)

@@ -101,7 +101,8 @@ def _timeline(receipt: dict[str, Any]) -> Any:
         since = f"+{(at - begun).total_seconds():.3f} s" if at and begun and at != begun else ""
         stage = str(row.get("stage", "")).replace("_", "-")
         when = f"{at:%Y-%m-%d %H:%M:%S}" if at else ""
-        detail = harmless(row.get("detail") or "")
+        by = f"by {row['by']}" if row.get("by") else ""
+        detail = harmless(" · ".join(filter(None, (row.get("detail"), by))))
         grid.add_row(Text(when, style="dim"), stage, f"rev {row.get('revision')}", since, Text(detail))
     if receipt.get("duplicates"):
         grid.add_row("", f"submitted again ×{receipt['duplicates']}", "", "", "")

@@ -48,7 +48,8 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
     @router.get("/articles/{article_id}", summary="One enriched article")
     async def article(article_id: ArticlePath) -> Response:
         stored = await asyncio.to_thread(stored_article, engine, article_id)
-        return Response(stored.json, media_type="application/json")
+        content = await asyncio.to_thread(without_dead_links, engine, stored)
+        return Response(content, media_type="application/json")
 
     @router.get("/articles/{article_id}/related", summary="Links to related articles, with why")
     async def related(article_id: ArticlePath) -> Response:
@@ -103,6 +104,16 @@ def stored_article(engine: SearchEngine, article_id: str) -> StoredArticle:
             410, "retracted", f"Article {article_id} was {what} on {stored.retracted_at:%Y-%m-%d}{why}."
         )
     return stored
+
+
+def without_dead_links(engine: SearchEngine, stored: StoredArticle) -> bytes:
+    """Return the article as JSON without links to articles that were taken down or withheld since."""
+    if b'"related":[' not in stored.json:
+        return stored.json
+    article = stored.article
+    links = article.get("related") or []
+    there = [link for link in links if _still_there(engine, link)]
+    return stored.json if len(there) == len(links) else to_json(article | {"related": there})
 
 
 def related_document(engine: SearchEngine, article_id: str) -> dict[str, Any]:
