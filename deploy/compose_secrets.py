@@ -27,13 +27,14 @@ from shared.sources_place import FILE
 ROOT = Path("/secrets")
 FIRST_KEY = "operator"
 
-# What the services use: data, streams and scripts, and INFO for the server's memory. Not what stops,
-# reconfigures or empties a server. `health` may only PING, so its password is no secret. Nobody can be
-# `default`, which is off; but Redis loads its append-only file as that user, and 7.0 drops every transaction
-# in it (what scripts have written) that `default` may not run.
+# What the services use: data, streams and scripts, INFO for the server's memory, and what takes erased
+# articles out of the server's files. Not what stops, reconfigures or empties a server. `health` may only
+# PING, so its password is no secret. Nobody can be `default`, which is off; but Redis loads its append-only
+# file as that user, and 7.0 drops every transaction in it (what scripts have written) that `default` may
+# not run.
 REDIS_USERS = """\
 user default off ~* &* +@all
-user wireroom on #{password_sha256} ~* &* +@all -@admin -@dangerous +info
+user wireroom on #{password_sha256} ~* &* +@all -@admin -@dangerous +info +bgrewriteaof +slowlog|reset
 user health on nopass -@all +ping
 """
 

@@ -14,6 +14,9 @@ from services.index.archive import Archive
 from services.index.engine.protocol import IndexFailed
 from services.index.entity_edits_api import entity_edits_router
 from services.index.entity_edits_file import EntityEdits
+from services.index.erasing import Eraser
+from services.index.erasures import Erasures
+from services.index.erasures_api import erasures_router
 from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
@@ -43,6 +46,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
     archive = Archive(settings.data_dir)
     engine = open_engine(settings.data_dir, archive)
     edits = EntityEdits(archive.path)
+    erasures = Erasures(archive.path)
     handler = StoreHandler(
         engine,
         archive,
@@ -50,6 +54,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
         full_batch=settings.index_batch_entries,
         commit_interval_s=settings.commit_interval_s,
         edited=edits.apply,
+        unlinked=erasures.unlinked,
     )
     reindexer = Reindexer(engine, archive, handler.lock, edits)
     guard = IndexGuard(engine, reindexer, metrics, interval_s=settings.index_check_interval_s)
@@ -74,6 +79,17 @@ def create_app(settings: IndexSettings) -> FastAPI:
         metrics=metrics,
     )
 
+    eraser = Eraser(
+        erasures,
+        consumer.redis,
+        engine,
+        archive,
+        reindexer,
+        states,
+        handler.lock,
+        partitions=settings.partitions,
+    )
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [
@@ -82,6 +98,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
             ),
             asyncio.create_task(states.run(), name="states"),
             asyncio.create_task(guard.run(), name="guard"),
+            asyncio.create_task(eraser.run(), name="eraser"),
         ]
         async with consumer.running():
             yield
@@ -105,6 +122,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
     admin_token = write_admin_token(settings.data_dir)
     app.include_router(maintenance_router(reindexer, admin_token))
     app.include_router(entity_edits_router(edits, admin_token, lambda: datetime.now(UTC)))
+    app.include_router(erasures_router(eraser, erasures, admin_token))
     app.include_router(docs_router(app))
     checks = {"articles.enriched": consumer.check, "engine": engine_check, "state": states.check}
     app.include_router(health_router(checks, metrics))

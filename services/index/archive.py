@@ -69,9 +69,7 @@ class Archive:
             ) from error
         self._segment_bytes = segment_bytes
         self._lock = threading.Lock()
-        self._compressor = zstandard.ZstdCompressor(
-            level=_LEVEL, write_checksum=True, write_content_size=True
-        )
+        self._compressor = new_compressor()
         self._recovered_bytes = 0
         self._file: BinaryIO | None = None
         self._number, self._size = 0, 0
@@ -164,6 +162,14 @@ class Archive:
             self._file.close()
             self._file = None
 
+    def seal(self) -> list[int]:
+        """Append to a new segment from now on; return the numbers of those that are finished."""
+        with self._lock:
+            self._close_segment()
+            self._size = max(self._size, self._segment_bytes + 1) if self._size else 0
+            numbers = list_segments(self.path)
+            return numbers if self._size else numbers[:-1]
+
     def read(self, start: Position | None = None) -> ArchiveReader:
         """Return the records from `start` on; see `ArchiveReader`."""
         return ArchiveReader(self.path, start)
@@ -196,6 +202,11 @@ def _tell_cut(file: BinaryIO, path: Path, at: int, length: int) -> None:
 def archive_line(event: ArticleEnriched | ArticleRetracted, archived_at: datetime) -> bytes:
     """Return the event as a line of the archive."""
     return b'{"archived_at":' + to_json(archived_at) + b',"event":' + encode_event(event) + b"}\n"
+
+
+def new_compressor() -> zstandard.ZstdCompressor:
+    """Return what makes the archive's frames; for one thread."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True, write_content_size=True)
 
 
 def archive_directory(data_dir: Path) -> Path:

@@ -24,7 +24,7 @@ BUSY_ENTRIES = 20
 class StoreHandler:
     """Handles deliveries of articles.enriched; the only writer of the index and the archive.
 
-    `edited` makes of an event what is indexed of it.
+    `edited` makes of an event what is indexed of it, `unlinked` what is kept of it at all.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class StoreHandler:
         full_batch: int,
         commit_interval_s: float,
         edited: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
+        unlinked: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
@@ -44,6 +45,7 @@ class StoreHandler:
         self._full_batch = full_batch
         self._interval_s = commit_interval_s
         self._edited = edited
+        self._unlinked = unlinked
         self._clock = clock
         self._lock = asyncio.Lock()
         self._began_at = 0.0
@@ -76,6 +78,7 @@ class StoreHandler:
         with self._metrics.timed("wireroom_commit_seconds"):
             # One instant for both, so that an index made from the archive tells the same one.
             at = self._clock()
+            events = [*map(self._unlinked, events)]
             # The archive gets them as they came: an edit of the operator's can be undone.
             outcomes = self._engine.upsert_many([*map(self._edited, events)], at)
             written = [

@@ -6,6 +6,8 @@ import asyncio
 import secrets
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,12 @@ class Reindexer:
                 log.warning("rebuild of the index cancelled", error=repr(work.exception()))
                 raise asyncio.CancelledError
             return work.result()
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Keep rebuilds from running, after the one that does."""
+        async with self._running:
+            yield
 
     async def stop(self) -> None:
         """End a rebuild, if there is one, before the engine is closed under it."""

@@ -80,6 +80,8 @@ class StateRestorer:
         self._reader: ArchiveReader | None = None
         self._read_again_at = 0.0
         self._told = False
+        self.reading = asyncio.Lock()
+        """Held while it matters how far the archive was read."""
         self._problem: str | None = "it was not looked at yet whether Redis holds the state of the articles"
 
     async def check(self) -> str | None:
@@ -103,6 +105,10 @@ class StateRestorer:
 
     async def look(self) -> None:
         """Restore the state if Redis lacks it, else note what is in flight."""
+        async with self.reading:
+            await self._look()
+
+    async def _look(self) -> None:
         if lost := await lost_partitions(self._redis, self._partitions):
             await self._restore(_LOST_STREAM, lost=lost)
             return
@@ -122,6 +128,11 @@ class StateRestorer:
             reader, self._reader = self._reader, self._archive.read(self._reader.position)
             await self._merge(archived_states(reader))
             self._reader = None
+
+    def read_anew(self) -> None:
+        """Forget how far the archive was read: it is being changed by whoever holds `reading`."""
+        if self._reader is not None:
+            self._reader = self._archive.read()
 
     def _own_generation(self) -> str | None:
         try:

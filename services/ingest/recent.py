@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from shared.erasing import Erased
+
 
 class RecentSubmits:
     """Published events in their order, the latest `max_bytes` of them.
@@ -22,6 +24,14 @@ class RecentSubmits:
         self._size += len(event)
         while self._size > self._max_bytes:
             self._size -= len(self._events.popleft())
+
+    def forget(self, erased: Erased) -> int:
+        """Drop all content of erased articles; return how many events that was."""
+        kept = [event for event in self._events if erased.without(event) is not None]
+        dropped = len(self._events) - len(kept)
+        self._events = deque(kept)
+        self._size = sum(map(len, kept))
+        return dropped
 
     def events(self) -> tuple[bytes, ...]:
         """Return what is remembered, oldest first."""

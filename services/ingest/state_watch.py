@@ -11,9 +11,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.ingest.recent import RecentSubmits
+from shared.erasing import Erased
 from shared.events import DeadLetter, decode_event
 from shared.logging import get_logger
 from shared.metrics import Metrics
+from shared.runtime.erasing import erased_since
 from shared.runtime.scripts import Call, run_all
 from shared.runtime.state import RESTORE, marker_value, read_generation, state_from_event
 from shared.streams import RAW, partition_of
@@ -22,6 +24,8 @@ log = get_logger(__name__)
 
 INTERVAL_S = 0.25
 _CHUNK = 200
+# Of two index services in a row, the clock of the second may be behind.
+_SAME_MOMENT_S = 60.0
 
 
 class _Sight(NamedTuple):
@@ -56,6 +60,8 @@ class StateWatch:
         self._metrics = metrics
         self._now = now
         self._seen: _Sight | None = None
+        self._forgotten: set[tuple[str, float]] = set()
+        self._erased_to = 0.0
         self.generation = ""
 
     async def run(self) -> None:
@@ -68,6 +74,7 @@ class StateWatch:
             await asyncio.sleep(INTERVAL_S)
 
     async def look(self) -> None:
+        await self._forget_erased()
         info = await self._redis.info("server")
         sight = _Sight(str(info.get("run_id")), await read_generation(self._redis, self._partitions))
         if sight == self._seen:
@@ -81,6 +88,16 @@ class StateWatch:
                 await self._publish_again()
             self.generation = marker_value(sight.generation, self._partitions)
         self._seen = sight
+
+    async def _forget_erased(self) -> None:
+        """Forget articles that were erased, before anything could publish them again."""
+        found = await erased_since(self._redis, self._erased_to - _SAME_MOMENT_S)
+        new = {id_: epoch for id_, epoch, at in found if (id_, at) not in self._forgotten}
+        if new:
+            dropped = self._recent.forget(Erased(new))
+            log.info("erased articles forgotten", articles=len(new), events=dropped)
+        self._forgotten = {(id_, at) for id_, _, at in found}
+        self._erased_to = max((at for _, _, at in found), default=self._erased_to)
 
     def problem(self) -> str | None:
         """Return why nothing can be taken, None when it can. For readiness."""

@@ -10,11 +10,16 @@ import pytest
 from redis.asyncio import Redis
 
 from services.ingest.recent import RecentSubmits
+from services.ingest.state_watch import StateWatch
+from shared.erasing import Erased
+from shared.events import encode_event
+from shared.metrics import Metrics
+from shared.runtime.erasing import tell_ingest
 from shared.runtime.scripts import run_all
 from shared.runtime.state import RESTORE, state_from_event
 from shared.streams import article_key
 from tests.ingest.conftest import ARTICLE, Start
-from tests.support import eventually, mark_state, submitted
+from tests.support import NOW, article_id, eventually, mark_state, submitted
 
 Events = Callable[[], Awaitable[list[dict[str, Any]]]]
 UNKNOWN = "0" * 32
@@ -122,3 +127,20 @@ async def test_only_so_much_is_remembered() -> None:
     nothing = RecentSubmits(0)
     nothing.add(b"a")
     assert nothing.events() == ()
+
+
+async def test_what_was_erased_is_forgotten_and_never_published_again(
+    redis: Redis,
+) -> None:
+    recent = RecentSubmits(1 << 20)
+    watch = StateWatch(redis, recent, partitions=1, ttl_s=3600, metrics=Metrics(), now=lambda: NOW)
+    for name in ("gone", "other"):
+        recent.add(encode_event(submitted(name)))
+    recent.add(encode_event(submitted("gone", epoch=1)))
+    await tell_ingest(redis, Erased({article_id("gone"): 0}), NOW)
+    await watch.look()
+    assert recent.events() == (encode_event(submitted("other")), encode_event(submitted("gone", epoch=1)))
+    # It is told for a day, and that must not cost what was restored since.
+    recent.add(encode_event(submitted("gone")))
+    await watch.look()
+    assert len(recent.events()) == 3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.cli.backups.manifest import BackedUpFile
 from services.cli.output import Failure
-from services.index import entity_edits_file
+from services.index import entity_edits_file, erasures
 from services.index.archive import archive_directory
 from services.index.archive_reading import Position, list_segments, segment_path, whole_frames_end
 from services.index.durable import fsync_directory
@@ -89,9 +89,11 @@ def copy_archive(data_dir: Path, target: Path) -> int:
                     left -= len(chunk)
                 copy.flush()
                 os.fsync(copy.fileno())
-    # The edits that operators made of entities: replaced as a whole when one is made, so a link is a copy.
-    with suppress(FileNotFoundError):
-        link_or_copy(directory / entity_edits_file.FILE, target / entity_edits_file.FILE)
+    # The edits that operators made of entities, and what is to be erased: each is replaced as a whole when it
+    # changes, so a link is a copy.
+    for name in (entity_edits_file.FILE, erasures.FILE):
+        with suppress(FileNotFoundError):
+            link_or_copy(directory / name, target / name)
     return len(segments)
 
 
