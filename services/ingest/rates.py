@@ -105,5 +105,6 @@ class Rates:
 def limit_reached(source: Source, wait_s: float) -> Problem:
     """Return the 429 that says when the source may submit its next article."""
     seconds = max(1, math.ceil(wait_s))
-    detail = f"{source.name} may submit {source.per_minute:,} articles a minute. Try again in {seconds} s."
+    articles = "one article" if source.per_minute == 1 else f"{source.per_minute:,} articles"
+    detail = f"{source.name} may submit {articles} a minute. Try again in {seconds} s."
     return Problem(429, "rate-limited", detail, headers={"retry-after": str(seconds)})
