@@ -16,7 +16,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.index.archive import Archive, new_compressor
+from services.index.archive import Archive, ArchiveLocked, new_compressor
 from services.index.archive_erasing import (
     ArchiveErasure,
     erase_from_segments,
@@ -27,6 +27,7 @@ from services.index.archive_reading import list_segments, segment_path
 from services.index.engine.protocol import SearchEngine, Tombstone
 from services.index.erasures import Erasure, Erasures, Place, erased_by
 from services.index.maintenance import Reindexer
+from services.index.staging import discard
 from services.index.state import StateRestorer
 from shared.erasing import Erased
 from shared.errors import TransientError
@@ -174,15 +175,27 @@ class Eraser:
     async def _erase_archive(self, erasure: Erasure, erased: Erased) -> Erasure:
         """Erase from the archive, and make the index anew from it if it held any of that."""
         async with self._reindexer.paused(), self._states.reading:
+            staged = await asyncio.to_thread(self._discard_staged)
             sealed = await asyncio.to_thread(self._archive.seal)
             found = await asyncio.to_thread(self._rewrite, sealed, erased)
             self._states.read_anew()
+        erasure = self._note(erasure, staged)
         erasure = self._note(erasure, _archive_place(found))
         if self._archive.stats().size_bytes:
             report = await self._rebuild()
             note = f"made anew from the archive in {report['seconds']:g} s"
             erasure = self._note(erasure, Place(place="index", removed=len(erasure.epochs), note=note))
         return erasure
+
+    def _discard_staged(self) -> Place:
+        """A re-enrichment that was not switched to holds texts, too; its next run makes them again."""
+        try:
+            removed = discard(self._archive.path.parent)
+        except ArchiveLocked as error:
+            raise TransientError(
+                "wireroom re-enrich is running and holds texts: wait for it, or stop it"
+            ) from error
+        return Place(place="staged re-enrichment", removed=int(removed), note="discarded" if removed else "")
 
     def _rewrite(self, sealed: list[int], erased: Erased) -> ArchiveErasure:
         remove_drafts(self._archive.path)

@@ -13,7 +13,7 @@ import zstandard
 from redis.asyncio import Redis
 
 from services.index import archive_erasing, erasing
-from services.index.archive import Archive, new_compressor
+from services.index.archive import Archive, archive_line, new_compressor
 from services.index.archive_erasing import erase_from_segments, find_in_segment
 from services.index.archive_reading import ArchiveReader, list_segments, segment_path
 from services.index.engine.protocol import IndexableEvent, StoredArticle, Tombstone
@@ -22,6 +22,7 @@ from services.index.erasing import Eraser, NotTakenDown
 from services.index.erasures import Erasures
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer
+from services.index.staging import Run, Staging
 from services.index.state import StateRestorer
 from shared.erasing import Erased
 from shared.errors import ConfigurationError
@@ -194,6 +195,22 @@ async def test_an_erased_article_is_in_neither_archive_nor_index_and_a_report_sa
     other = service.engine.get(article_id("b"))
     assert isinstance(other, StoredArticle) and b"Canaryzq" not in other.json
     assert service.engine.stats().articles == 2
+
+
+async def test_what_a_re_enrichment_has_staged_is_erased_too_once_nobody_writes_it(service: Service) -> None:
+    await service.take_down()
+    staging = Staging(service.data_dir)
+    staging.begin(Run(id="0" * 32, purpose={}))
+    staging.append([archive_line(enriched("gone", title="Canaryzq"), NOW)])
+    staging.save({}, complete=True)
+    eraser = service.eraser()
+    running = asyncio.create_task(eraser.run())
+    await eraser.ask([ID])
+    await eventually(lambda: "re-enrich is running" in (service.erasures.pending[0].problem or ""))
+    staging.close()
+    await eventually(lambda: not service.erasures.pending)
+    running.cancel()
+    assert not staging.path.exists()
 
 
 async def test_what_is_served_is_not_erased(service: Service) -> None:
