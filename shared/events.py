@@ -30,6 +30,8 @@ Tone = Literal["negative", "neutral", "positive"]
 Door = Literal["api", "batch", "webhook", "url", "feed", "websub", "ninjs", "file"]
 QuoteKind = Literal["direct", "indirect"]
 RelatedKind = Literal["cited", "duplicate", "similar"]
+# Who says so. What nobody marked is ours: publishers' entities and topics came with ninjs.
+Origin = Literal["publisher", "wireroom"]
 
 
 class Part(BaseModel):
@@ -50,15 +52,20 @@ class Image(Part):
     url: str
     caption: str | None = None
     credit: str | None = None
+    width: int | None = None
+    height: int | None = None
+    content_type: str | None = None
 
 
 class Provenance(Part):
     """How an article came to us and what has worked on it.
 
-    `versions` maps a model or rule set to its version, e.g. {"entities": "crf-2026.11"}.
+    `versions` maps a model or rule set to its version, e.g. {"entities": "crf-2026.11"}. `format` is what the
+    article was written in, where it was not our own JSON: "ninjs 3.x", "NewsML-G2".
     """
 
     door: Door
+    format: str | None = None
     submitted_by: str | None = None
     fetched_from: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
@@ -67,7 +74,10 @@ class Provenance(Part):
 class SubmittedArticle(Part):
     """An article as its publisher gave it, with strings normalised and unknown fields under `extra`.
 
-    `body` is plain text and `html` is markup; at least one of them or `title` holds text.
+    `body` is plain text and `html` is markup; at least one of them or `title` holds text. `uri` names the
+    item worldwide (ninjs' uri, NewsML-G2's guid). `image` is the first of `images`. `entities` and `topics`
+    are the publisher's own, which nothing here changes. `embargoed_until` is the publisher's wish: it is for
+    those who read to keep it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -86,6 +96,11 @@ class SubmittedArticle(Part):
     keywords: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     image: Image | None = None
+    uri: str | None = None
+    images: tuple[Image, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    embargoed_until: AwareDatetime | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -115,7 +130,9 @@ class Entity(Part):
     """A named thing in an article.
 
     `canonical` folds surname, acronym and alias mentions together; `text` is its first surface form.
-    `count` includes mentions in the title, `mentions` only those in the body.
+    `count` includes mentions in the title, `mentions` only those in the body. Of the publisher's own
+    (`origin`) the count is 1 and there are no mentions: the publisher says that the article is about it, not
+    where; `uri` and `rel` are then as given.
     """
 
     text: str
@@ -124,6 +141,9 @@ class Entity(Part):
     count: Annotated[int, Field(ge=1)]
     mentions: tuple[Mention, ...] = ()
     sentiment: EntitySentiment | None = None
+    origin: Origin | None = None
+    uri: str | None = None
+    rel: str | None = None
 
 
 class Sentiment(Part):
@@ -163,6 +183,7 @@ class Topic(Part):
     code: str
     name: str
     score: Share
+    origin: Origin | None = None
 
 
 class Related(Part):
@@ -213,6 +234,9 @@ class Article(Part):
     links: tuple[Link, ...] = ()
     image: Image | None = None
     is_accessible_for_free: bool | None = None
+    uri: str | None = None
+    images: tuple[Image, ...] = ()
+    embargoed_until: AwareDatetime | None = None
     entities: tuple[Entity, ...] = ()
     sentiment: Sentiment
     keyphrases: tuple[Keyphrase, ...] = ()

@@ -69,6 +69,7 @@ def _facts(article: dict[str, Any]) -> Any:
     by_label: dict[str, list[str]] = defaultdict(list)
     for entity in article.get("entities") or []:
         count = f" ×{entity['count']}" if entity.get("count", 1) > 1 else ""
+        count += " (publisher)" if entity.get("origin") == "publisher" else ""
         by_label[str(entity.get("label"))].append(f"{entity.get('canonical')}{count}")
     for label, title in LABEL_NAMES.items():
         if by_label[label]:
@@ -79,7 +80,9 @@ def _facts(article: dict[str, Any]) -> Any:
         text = textwrap.shorten(harmless(str(quote.get("text") or "")), QUOTE_CHARS, placeholder=" …")
         grid.add_row("Quote", Text(f"{harmless(str(quote.get('speaker') or 'unclear who'))}: {text}"))
     if article.get("topics"):
-        grid.add_row("Topics", Text(names([topic["name"] for topic in article["topics"]], 4)))
+        grid.add_row(
+            "Topics", Text(names(list(dict.fromkeys(topic["name"] for topic in article["topics"])), 4))
+        )
     for related in article.get("related") or []:
         title = harmless(related.get("title") or related.get("url") or related.get("id") or "")
         grid.add_row(str(related.get("kind", "")).capitalize(), Text(title))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from services.enrich.backends import ArticleText, BackendOptions, EntitiesBackend, SentimentBackend, Tone
 from services.enrich.backends.builtin import fingerprint_of as builtin_fingerprint
@@ -22,13 +22,15 @@ from services.enrich.steps.terms import BackgroundIdf
 from services.enrich.steps.topics import TopicModel
 from shared.dates import SET_ASIDE, is_doubtful
 from shared.errors import UnprocessableArticle
-from shared.events import Article, ArticleEnriched, ArticleSubmitted, Entity, Link, Part, Related
+from shared.events import Article, ArticleEnriched, ArticleSubmitted, Entity, Link, Part, Related, Topic
 from shared.metrics import Metrics
 
 # Those that the models other than the backends' were made for, and texts too short to tell.
 TRAINED_LANGUAGES = ENGLISH | {"und"}
 CITED_IN_TEXT = "linked from the article"
 CITED_AS_RELATED = "listed as related by the publisher"
+
+Said = TypeVar("Said", Entity, Topic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,10 +330,13 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         is_accessible_for_free=draft.is_accessible_for_free,
         links=draft.links,
         image=draft.image,
-        entities=draft.entities,
+        uri=submitted.uri,
+        images=submitted.images,
+        embargoed_until=submitted.embargoed_until,
+        entities=(*submitted.entities, *_ours(draft.entities)),
         sentiment=draft.sentiment,
         keyphrases=draft.keyphrases,
-        topics=draft.topics,
+        topics=(*submitted.topics, *_ours(draft.topics)),
         quotes=draft.quotes,
         unsupported=draft.unsupported,
         doubtful_dates=_doubtful_dates(draft),
@@ -351,6 +356,11 @@ def finish(draft: Draft, neighbours: Neighbours, enriched_at: datetime) -> Artic
         article=article,
         **_carried(event, ArticleEnriched),
     )
+
+
+def _ours(said: Sequence[Said]) -> list[Said]:
+    """Mark what was found here, so that it can be told from what the publisher says."""
+    return [one.model_copy(update={"origin": "wireroom"}) for one in said]
 
 
 def _carried(part: Part, target: type[Part]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from shared.events import Article, Keyphrase, Quote
+from shared.events import Article, Entity, Keyphrase, Quote
 
 EntityKey = tuple[str, str]
 """Label and canonical name."""
@@ -33,12 +33,14 @@ class Names:
     it is, unless the body tells which of them is meant.
     """
 
-    def __init__(self, article: Article, targets: Sequence[EntityKey | None]) -> None:
-        """`targets` has the new label and name of each of the article's entities, None for a blocked one."""
+    def __init__(
+        self, article: Article, entities: Sequence[Entity], targets: Sequence[EntityKey | None]
+    ) -> None:
+        """`targets` has the new label and name of each of `entities`, None for a blocked one."""
         self._article = article
         self._names: dict[str, set[str | None]] = defaultdict(set)
         self._mentions: dict[str, list[_Mention]] = defaultdict(list)
-        for entity, target in zip(article.entities, targets, strict=True):
+        for entity, target in zip(entities, targets, strict=True):
             old, new = folded_name(entity.canonical), target[1] if target else None
             self._names[old].add(new)
             self._mentions[old] += [_Mention(one.start, one.end, new) for one in entity.mentions]

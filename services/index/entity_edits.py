@@ -97,15 +97,17 @@ class EditTable:
         return event if article is event.article else event.model_copy(update={"article": article})
 
     def article(self, article: Article) -> Article:
-        targets = [self.target(entity.label, entity.canonical) for entity in article.entities]
-        kept = [(e.label, e.canonical) for e in article.entities]
-        if targets == kept:
+        """Return the article with its entities edited, but for those of its publisher: they are not ours."""
+        given = tuple(entity for entity in article.entities if entity.origin == "publisher")
+        found = [entity for entity in article.entities if entity.origin != "publisher"]
+        targets = [self.target(entity.label, entity.canonical) for entity in found]
+        if targets == [(entity.label, entity.canonical) for entity in found]:
             return article
         versions = article.provenance.versions | {VERSION_KEY: self._version}
-        names = Names(article, targets)
+        names = Names(article, found, targets)
         return article.model_copy(
             update={
-                "entities": _regrouped(article.entities, targets),
+                "entities": (*given, *_regrouped(found, targets)),
                 "keyphrases": names.keyphrases(),
                 "quotes": tuple(map(names.quote, article.quotes)),
                 "provenance": article.provenance.model_copy(update={"versions": versions}),

@@ -1,7 +1,8 @@
 """Which article a submit is about, and whether it says anything new. Pure.
 
-An article's id is a hash of the publisher's own id where there is one, else of its canonical URL, else of
-its text. Each kind is hashed in a domain of its own, so that a text can never pose as a URL.
+An article's id is a hash of the URI that names it worldwide where its format has one (ninjs, NewsML-G2),
+else of the publisher's own id where there is one, else of its canonical URL, else of its text. Each kind is
+hashed in a domain of its own, so that a text can never pose as a URL.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from shared.events import SubmittedArticle
 
 ID_BYTES = 16
 _SPACES = re.compile(r"\s+")
+_BY_URI = b"wireroom.uri"
 _BY_PUBLISHER_ID = b"wireroom.id"
 _BY_URL = b"wireroom.url"
 _BY_TEXT = b"wireroom.text"
@@ -28,6 +30,9 @@ def article_id(article: SubmittedArticle) -> str:
     `source` is compared without regard to case and spacing; an article without one shares the nameless
     source. An article with neither id nor URL is known by its text alone.
     """
+    if article.uri is not None:
+        # Without the source: a cancellation says which item it means, and often nothing else.
+        return _digest(_BY_URI, article.uri.encode("utf-8", "replace"))
     if article.publisher_id is not None:
         return _digest(_BY_PUBLISHER_ID, to_json([_folded(article.source or ""), article.publisher_id]))
     if article.canonical_url is not None:
@@ -42,6 +47,8 @@ def content_hash(article: SubmittedArticle) -> str:
     `updated_at` and `extra` are left out: publishers touch them without changing the article.
     """
     image = article.image
+    # Only where there are any, so that the hashes of articles without them are what they always were.
+    more = [part for part in (article.images, article.entities, article.topics) if part]
     return _digest(
         _CONTENT,
         to_json(
@@ -57,6 +64,7 @@ def content_hash(article: SubmittedArticle) -> str:
                 article.keywords,
                 [(link.url, link.title, link.rel) for link in article.links],
                 image and (image.url, image.caption, image.credit),
+                *more,
             )
         ),
     )

@@ -10,7 +10,15 @@ from services.enrich.corpus import Neighbours
 from services.enrich.draft import Draft
 from services.enrich.pipeline import article_text, extract_text, finish
 from shared.dates import SET_ASIDE
-from shared.events import Article, ArticleEnriched, ArticleSubmitted, decode_event, encode_event
+from shared.events import (
+    Article,
+    ArticleEnriched,
+    ArticleSubmitted,
+    Entity,
+    Topic,
+    decode_event,
+    encode_event,
+)
 from tests.support import NOW, submitted
 
 
@@ -33,9 +41,9 @@ def test_unknown_fields_are_served_and_kept() -> None:
 
 
 def test_an_unknown_field_never_takes_the_place_of_ours() -> None:
-    enriched = passed_on(story_id="theirs", entities="theirs")
-    assert (enriched.article.story_id, enriched.article.entities) == ("s", ())
-    assert enriched.submitted.model_extra == {"story_id": "theirs", "entities": "theirs"}
+    enriched = passed_on(story_id="theirs", quotes="theirs")
+    assert (enriched.article.story_id, enriched.article.quotes) == ("s", ())
+    assert enriched.submitted.model_extra == {"story_id": "theirs", "quotes": "theirs"}
 
 
 def test_the_event_says_the_version_of_whoever_wrote_it() -> None:
@@ -113,3 +121,16 @@ def test_a_date_that_cannot_be_right_does_not_part_an_article_from_its_neighbour
     assert at(published_at=datetime(2099, 1, 1, tzinfo=UTC)) == NOW
     assert at(published_at=datetime(1970, 1, 1, tzinfo=UTC)) == NOW
     assert at(published_at=NOW - timedelta(days=3)) == NOW - timedelta(days=3)
+
+
+def test_what_the_publisher_names_is_served_beside_ours_and_each_is_marked() -> None:
+    theirs = Entity(text="Asean", label="ORG", canonical="Asean", count=1, origin="publisher")
+    ours = Entity(text="Asean", label="ORG", canonical="Asean", count=2)
+    topic = Topic(code="11000000", name="politics and government", score=0.9)
+    draft = Draft.of(submitted(uri="urn:x:1", entities=(theirs,))).with_(entities=(ours,), topics=(topic,))
+    article = finish(draft, Neighbours("s", (), ()), NOW).article
+    assert [(one.canonical, one.count, one.origin) for one in article.entities] == [
+        ("Asean", 1, "publisher"),
+        ("Asean", 2, "wireroom"),
+    ]
+    assert (article.uri, article.topics[0].origin) == ("urn:x:1", "wireroom")

@@ -20,7 +20,7 @@ from services.index.entity_edits_file import FILE, EditRefused, EntityEdits
 from services.index.handler import StoreHandler
 from services.index.reindex import reindex
 from shared.errors import ConfigurationError
-from shared.events import Entity, EntitySentiment, Keyphrase, Mention, Quote
+from shared.events import ArticleEnriched, Entity, EntitySentiment, Keyphrase, Mention, Quote
 from shared.http.limits import Limits
 from shared.http.serve import install_http
 from shared.metrics import Metrics
@@ -299,3 +299,17 @@ async def test_only_who_may_read_the_data_directory_may_edit(client: httpx2.Asyn
             client.delete("/v1/entity-edits/1", headers=headers),
         ):
             assert (await call).status_code == 401
+
+
+def test_entities_of_the_publisher_are_not_edited() -> None:
+    theirs = REED.model_copy(update={"origin": "publisher"})
+    edits = table(edit("rename", "Ann Reed", to_name="A. Reed"))
+    event = enriched("a", entities=(theirs, REED))
+    edited = edits.event(event)
+    assert isinstance(edited, ArticleEnriched)
+    assert [(one.canonical, one.origin) for one in edited.article.entities] == [
+        ("Ann Reed", "publisher"),
+        ("A. Reed", None),
+    ]
+    only_theirs = enriched("b", entities=(theirs,))
+    assert edits.event(only_theirs) is only_theirs

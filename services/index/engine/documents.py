@@ -116,7 +116,8 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
         _add_words(document, "source_words", (article.source,))
     if article.story_id:
         document.add_text("story", _facet(article.story_id))
-    for topic in article.topics:
+    # By code, so that one which both the publisher and we have found counts once in a facet.
+    for topic in {topic.code: topic for topic in article.topics}.values():
         document.add_text("topic", _facet(f"{topic.code}{FACET_SEPARATOR}{topic.name}"))
         for key in dict.fromkeys((topic.code, topic.name, *_TOPIC_PARTS.split(topic.name))):
             document.add_text("topic_key", keyword(key))
@@ -162,8 +163,12 @@ def _add_entities(document: Document, entities: Iterable[Entity]) -> None:
 
 
 def card_of(article: Article) -> dict[str, Any]:
-    """Return the fields that a list of results shows; see `protocol.Hit`."""
-    named = [entity for entity in article.entities if entity.label not in _UNNAMED]
+    """Return the fields that a list of results shows; see `protocol.Hit`.
+
+    Of a name that both the publisher and we give, ours is shown, which is counted.
+    """
+    once = {(entity.label, entity.canonical): entity for entity in article.entities}
+    named = [entity for entity in once.values() if entity.label not in _UNNAMED]
     named.sort(key=lambda entity: -entity.count)
     card: dict[str, Any] = {
         "id": article.id,
@@ -182,7 +187,7 @@ def card_of(article: Article) -> dict[str, Any]:
             {"text": entity.text, "label": entity.label, "canonical": entity.canonical, "count": entity.count}
             for entity in named[:CARD_ENTITIES]
         ],
-        "topics": [topic.model_dump() for topic in article.topics],
+        "topics": [topic.model_dump(exclude_none=True) for topic in article.topics],
         "story_id": article.story_id,
         "image": article.image.model_dump(exclude_none=True) if article.image else None,
         "lead": article.body[:LEAD_CHARS],

@@ -155,7 +155,9 @@ def article_view(
         entities=rows[:ENTITIES_AT_ONCE],
         rarer_entities=rows[ENTITIES_AT_ONCE:MAX_ENTITIES],
         more_entities=max(0, len(rows) - MAX_ENTITIES),
-        topics=tuple(_topic(topic) for topic in (article.get("topics") or ())[:10]),
+        topics=tuple(
+            map(_topic, {topic.get("code"): topic for topic in (article.get("topics") or ())[:20]}.values())
+        ),
         keyphrases=tuple(_keyphrase(phrase) for phrase in (article.get("keyphrases") or ())[:15]),
         quotes=quote_rows(body[:MAX_BODY_CHARS], quotes, entities),
         more_quotes=max(0, len(quotes) - MAX_QUOTES),
@@ -184,8 +186,12 @@ def doubtful_phrase(article: Mapping[str, Any]) -> str:
 
 
 def entity_rows(entities: Iterable[Mapping[str, Any]]) -> tuple[EntityRow, ...]:
-    """Return the named entities, the most frequent first; dates and amounts are no names."""
-    named = [entity for entity in entities if entity.get("label") not in _VALUES]
+    """Return the named entities, the most frequent first; dates and amounts are no names.
+
+    One that both the publisher and we give is shown once, as ours, which is counted.
+    """
+    once = {(entity.get("label"), entity.get("canonical")): entity for entity in entities}
+    named = [entity for entity in once.values() if entity.get("label") not in _VALUES]
     named.sort(key=lambda entity: -int(entity.get("count") or 0))
     return tuple(
         EntityRow(
