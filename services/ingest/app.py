@@ -1,6 +1,6 @@
 """The ingest service: takes articles in over HTTP and puts them on the raw stream.
 
-    request ─► doors (who) ─► schema (what) ─► identity (which) ─► submission (one Lua step)
+    request ─► doors (who) ─► formats (what) ─► identity (which) ─► submission (one Lua step)
             ─► writer (many steps, one pipeline) ─► articles.raw
 
 Everything it needs is made in `create_app`; nothing else reads the environment or the clock.

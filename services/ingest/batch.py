@@ -1,5 +1,7 @@
 """Splitting a batch into articles as it arrives: NDJSON by line, a JSON array by element. Pure.
 
+A NewsML-G2 message is read whole, under the limit of one article, and split into its news items.
+
 Only the item that is being read is held, and no more of it than an article may have. An item that is too
 long is skipped and reported; its neighbours are unaffected. Work is linear in the bytes, however they
 are cut into chunks.
@@ -10,6 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
+
+from services.ingest.formats.newsml import split_message
+from services.ingest.formats.xml import is_xml
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
@@ -62,6 +67,8 @@ class BatchSplitter:
         self._blank_lines += chunk.count(b"\n", 0, len(chunk) - len(text))
         if text.startswith(b"["):
             self._splitter = _ArraySplitter(self._max_item_bytes)
+        elif is_xml(text):
+            self._splitter = _MessageSplitter(self._max_item_bytes)
         elif text:
             self._splitter = _LineSplitter(self._max_item_bytes, first_line=self._blank_lines + 1)
         return text
@@ -116,6 +123,21 @@ class _LineSplitter:
         item = self._part.take(self._line)
         if item is not None:
             yield item
+
+
+class _MessageSplitter:
+    def __init__(self, max_item_bytes: int) -> None:
+        self._part = _Part(max_item_bytes)
+
+    def feed(self, chunk: bytes) -> Iterator[Item]:
+        self._part.add(chunk)
+        yield from ()
+
+    def finish(self) -> Iterator[Item]:
+        item = self._part.take(1)
+        if item is not None:
+            parts = [item.raw] if item.error else split_message(item.raw)
+            yield from (Item(number, raw, item.error) for number, raw in enumerate(parts, 1))
 
 
 class _ArraySplitter:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -28,8 +28,16 @@ MAX_CAPTION_CHARS = 5_000
 MAX_REVISION = 9_000_000_000_000_000  # below 2^53, so that Lua and JavaScript count exactly
 EARLIEST_YEAR = 1600  # the first newspaper is of 1605; the year 1 is what a program's empty date looks like
 MAX_EXTRA_DEPTH = 16
-MAX_EXTRA_VALUES = 5_000
-MAX_EXTRA_CHARS = 65_536
+
+
+class Most(NamedTuple):
+    """How much an article may have beside its own fields."""
+
+    values: int
+    chars: int
+
+
+MOST_EXTRA = Most(values=5_000, chars=65_536)
 
 # C0 controls but tab and newline, DEL, and what some systems leave of them.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -195,7 +203,7 @@ def publishing_status(value: Any) -> str:
     return status
 
 
-def check_extra(extra: Any) -> None:
+def check_extra(extra: Any, most: Most = MOST_EXTRA) -> None:
     """Raises ValueError with advice if the fields we do not know are too many, too deep or not plain JSON."""
     values = chars = 0
     level: list[Any] = [extra]
@@ -210,10 +218,10 @@ def check_extra(extra: Any) -> None:
             else:
                 chars += _plain_chars(value)
         values += len(deeper)
-        if values > MAX_EXTRA_VALUES or chars > MAX_EXTRA_CHARS:
+        if values > most.values or chars > most.chars:
             raise ValueError(
-                f"fields that are not of an article may hold {MAX_EXTRA_CHARS:,} characters "
-                f"in {MAX_EXTRA_VALUES:,} values"
+                f"fields that are not of an article may hold {most.chars:,} characters "
+                f"in {most.values:,} values"
             )
         if not deeper:
             return

@@ -1,6 +1,6 @@
-"""What is accepted over HTTP: from a body's bytes to an article, or a problem that says where and why. Pure.
+"""The JSON of our own contract: from a document to an article, or a problem that says where and why. Pure.
 
-`read_article` picks the reader by the document's shape; a second format is one more reader in that choice.
+Other formats (`services.ingest.formats`) are first brought into its fields, so that all keep the same rules.
 """
 
 from __future__ import annotations
@@ -96,11 +96,15 @@ _KNOWN = frozenset(ArticleInput.model_fields)
 
 
 class ReadArticle(NamedTuple):
-    """What a document says: the article, which version it is, and what is to become of it."""
+    """What a document says: the article, which version it is, and what is to become of it.
+
+    `format` is None for our own.
+    """
 
     article: SubmittedArticle
     revision: int | None
     status: Status
+    format: str | None = None
 
 
 def parse_json(body: bytes) -> Any:
@@ -128,16 +132,17 @@ def read_article(document: Any, now: datetime) -> ReadArticle:
     if not isinstance(document, dict):
         detail = f"An article is a JSON object; this is {fields.json_type(document)}."
         raise Problem(422, "invalid-article", detail, errors=[FieldError("", detail)])
-    return _read_wireroom(document, now)
+    return read_fields(*_split_fields(document), now)
 
 
-def _read_wireroom(document: dict[str, Any], now: datetime) -> ReadArticle:
-    """Read the format of our own contract."""
-    known, extra = _split_fields(document)
+def read_fields(
+    known: dict[str, Any], extra: dict[str, Any], now: datetime, *, max_extra: fields.Most = fields.MOST_EXTRA
+) -> ReadArticle:
+    """Return the article of these fields. Raises a 422 Problem that lists every field that is wrong."""
     try:
         given = ArticleInput.model_validate(known)
     except ValidationError as error:
-        raise _invalid([_field_error(problem) for problem in error.errors(include_url=False)]) from None
+        raise invalid([_field_error(problem) for problem in error.errors(include_url=False)]) from None
     errors = _errors_across_fields(given)
     canonical_url = None
     try:
@@ -145,11 +150,11 @@ def _read_wireroom(document: dict[str, Any], now: datetime) -> ReadArticle:
     except ValueError as error:
         errors.append(FieldError("/url", f"url cannot be taken: {error}"))
     try:
-        fields.check_extra(extra)
+        fields.check_extra(extra, max_extra)
     except ValueError as error:
         errors.append(FieldError("", str(error)))
     if errors:
-        raise _invalid(errors)
+        raise invalid(errors)
     given, extra = _with_believable_update(given, extra, now)
     return ReadArticle(_article(given, canonical_url, extra), given.revision, given.status)
 
@@ -225,7 +230,7 @@ def _article(given: ArticleInput, canonical_url: str | None, extra: dict[str, An
     )
 
 
-def _invalid(errors: list[FieldError]) -> Problem:
+def invalid(errors: list[FieldError]) -> Problem:
     detail = f"{errors[0].detail[:1].upper()}{errors[0].detail[1:]}."
     return Problem(422, "invalid-article", detail, title="Invalid article", errors=errors)
 

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from services.ingest.availability import Backlog, check_room, state_missing
 from services.ingest.doors import Doors, Submitter
 from services.ingest.fetching.pages import PageFetcher
+from services.ingest.formats.reading import parse_document, read_article
 from services.ingest.idempotency import Idempotency
 from services.ingest.rates import Rates
 from services.ingest.recent import RecentSubmits
-from services.ingest.schema import parse_json, read_article
 from services.ingest.senders import as_sent_by
 from services.ingest.settings import IngestSettings
 from services.ingest.state_watch import StateWatch
@@ -88,7 +88,7 @@ class Ingest:
 
     def read_submission(self, body: bytes, origin: Origin, *, restore: bool) -> Submission:
         """Return the step for the article in `body`. Raises a 4xx Problem that says what is wrong with it."""
-        read = read_article(parse_json(body), origin.received_at)
+        read = read_article(parse_document(body), origin.received_at)
         source = self.doors.source(origin.submitted_by)
         if source is not None:
             read = as_sent_by(source, read)

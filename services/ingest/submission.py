@@ -215,7 +215,10 @@ def submission_from_article(
             content_hash=hash_,
             article=read.article,
             provenance=Provenance(
-                door=origin.door, submitted_by=origin.submitted_by, fetched_from=origin.fetched_from
+                door=_door(read, origin),
+                format=read.format,
+                submitted_by=origin.submitted_by,
+                fetched_from=origin.fetched_from,
             ),
         )
     updated_at = read.article.updated_at if read.status == "usable" else None
@@ -236,6 +239,13 @@ def submission_from_article(
         origin.submitted_by or "",
     )
     return Submission(id_, SUBMIT, Call(_keys(id_, partitions), args))
+
+
+def _door(read: ReadArticle, origin: Origin) -> Door:
+    """Return the door of the article's provenance: ninjs has one of its own where it is posted by itself."""
+    return (
+        "ninjs" if origin.door == "api" and read.format and read.format.startswith("ninjs") else origin.door
+    )
 
 
 def retraction(

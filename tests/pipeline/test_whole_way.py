@@ -262,3 +262,39 @@ async def test_an_article_without_any_text_left_is_a_dead_letter_with_its_reason
     mine = [letter for letter in letters["dead_letters"] if letter["article_id"] == answer["id"]]
     assert len(mine) == 1
     assert (await ingest.delete(f"/v1/dead-letters/{mine[0]['id']}")).status_code in (200, 202, 204)
+
+
+async def test_ninjs_comes_out_as_it_came_in_with_ours_beside_it(ingest: Client, index: Client) -> None:
+    word = word_of(story())
+    item = {
+        "standard": {"name": "ninjs", "version": "3.1"},
+        "uri": f"urn:x-test:{word}",
+        "version": "2",
+        "headlines": [{"role": "main", "value": f"Harbour {word} opens in Rotterdam"}],
+        "bodies": [
+            {"role": "main", "value": f"Ilse Verhoeven opened the {word} harbour in Rotterdam on Monday."}
+        ],
+        "people": [{"name": "Ilse Verhoeven", "uri": "https://people.example/7"}],
+        "usageTerms": "Not for print",
+    }
+    answer = await submit(ingest, item)
+    await wait_for(ingest, answer)
+    article = (await index.get(f"/v1/articles/{answer['id']}")).json()
+    origins = {(one["canonical"], one["origin"]) for one in article["entities"]}
+    assert ("Ilse Verhoeven", "publisher") in origins and ("Rotterdam", "wireroom") in origins
+    assert article["provenance"]["door"] == "ninjs"
+    out = (await index.get(f"/v1/articles/{answer['id']}", params={"format": "ninjs"})).json()
+    assert {name: out[name] for name in ("uri", "version", "usageTerms")} == {
+        name: item[name] for name in ("uri", "version", "usageTerms")
+    }
+    assert item["people"][0] in out["people"]
+    assert (await search(index, word, facets="entities"))["total"] == 1
+    # What came out can go in again: it is the same item.
+    again = await submit(ingest, out)
+    assert again["id"] == answer["id"]
+    await submit(ingest, {"uri": item["uri"], "pubStatus": "canceled"})
+
+    async def gone() -> bool:
+        return (await index.get(f"/v1/articles/{answer['id']}")).status_code == 410
+
+    await eventually(gone)

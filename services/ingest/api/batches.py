@@ -35,7 +35,7 @@ def batches_router(ingest: Ingest) -> APIRouter:
         openapi_extra=documented.BATCH_BODY,
     )
     async def submit_batch(request: Request) -> Response:
-        """Accept articles as NDJSON (one a line) or as a JSON array; the first byte tells which.
+        """Accept articles as NDJSON (one a line), a JSON array or a NewsML-G2 newsMessage: its start tells.
 
         Each is accepted, a duplicate or rejected by itself. Sending a batch again is safe.
         """

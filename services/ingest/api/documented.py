@@ -113,8 +113,26 @@ _ARTICLE_SCHEMA["examples"] = [
     }
 ]
 
+_NINJS_SCHEMA: Schema = {
+    "type": "object",
+    "title": "ninjs",
+    "description": "IPTC's news in JSON, 1.0 to 3.1.",
+    "additionalProperties": True,
+    "externalDocs": {"url": "https://iptc.org/standards/ninjs/"},
+}
+_NEWSML_SCHEMA: Schema = {"type": "string", "description": "A NewsML-G2 newsItem."}
+_MESSAGE_SCHEMA: Schema = {"type": "string", "description": "A NewsML-G2 newsMessage."}
+
 SUBMIT_BODY: Schema = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": _ARTICLE_SCHEMA}}},
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"anyOf": [_ARTICLE_SCHEMA, _NINJS_SCHEMA]}},
+            "application/vnd.iptc.g2.newsitem+xml": {"schema": _NEWSML_SCHEMA},
+            "application/xml": {"schema": _NEWSML_SCHEMA},
+            "text/xml": {"schema": _NEWSML_SCHEMA},
+        },
+    },
     "parameters": [
         {
             "name": "restore",
@@ -136,6 +154,7 @@ BATCH_BODY: Schema = {
         "content": {
             "application/x-ndjson": {"schema": {"type": "string", "description": "One article a line."}},
             "application/json": {"schema": {"type": "array", "items": _ARTICLE_SCHEMA}},
+            "application/vnd.iptc.g2.newsmessage+xml": {"schema": _MESSAGE_SCHEMA},
         },
     }
 }
