@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from services.index.access import may_read
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
+from services.index.ninjs import ninjs_from_article
 from services.index.search_params import SearchRequest, search_request
 from shared.http.auth import ApiKeys
 from shared.http.problems import FieldError, Problem, problem_response
@@ -46,9 +47,17 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
         return json_response(page_document(page, request.warnings))
 
     @router.get("/articles/{article_id}", summary="One enriched article")
-    async def article(article_id: ArticlePath) -> Response:
+    async def article(
+        article_id: ArticlePath,
+        format_: Annotated[
+            Literal["json", "ninjs"],
+            Query(alias="format", description="`ninjs` for IPTC's news in JSON, version 3.1."),
+        ] = "json",
+    ) -> Response:
         stored = await asyncio.to_thread(stored_article, engine, article_id)
         content = await asyncio.to_thread(without_dead_links, engine, stored)
+        if format_ == "ninjs":
+            return json_response(ninjs_from_article(from_json(content)))
         return Response(content, media_type="application/json")
 
     @router.get("/articles/{article_id}/related", summary="Links to related articles, with why")

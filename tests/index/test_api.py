@@ -126,3 +126,16 @@ async def test_a_topic_is_found_by_code_name_or_part_of_its_name(
     engine.commit()
     page = (await client.get("/v1/search", params={"topic": name})).json()
     assert [hit["id"] for hit in page["hits"]] == [article_id("a")]
+
+
+async def test_an_article_is_served_as_ninjs_on_request(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    engine.upsert_many([enriched("a", revision=3)], NOW)
+    engine.commit()
+    answer = await client.get(f"/v1/articles/{article_id('a')}?format=ninjs")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json()["standard"]["version"] == "3.1"
+    assert (answer.json()["version"], answer.json()["pubStatus"]) == ("3", "usable")
+    assert (await client.get(f"/v1/articles/{article_id('a')}?format=nitf")).status_code == 422
+    assert (await client.get(f"/v1/articles/{article_id('b')}?format=ninjs")).status_code == 404
