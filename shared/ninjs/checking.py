@@ -14,7 +14,7 @@ from shared.ninjs import v1, v2, v3
 Major = Literal[1, 2, 3]
 Document = Mapping[str, Any]
 
-MAX_VALUES = 50_000
+MAX_VALUES = 20_000
 MAX_ERRORS = 20
 _SCHEMA = re.compile(r"ninjs-schema_([1-9])\.([0-9]{1,2})")
 _VERSION = re.compile(r"([1-9])\.([0-9]{1,2})")

@@ -179,6 +179,7 @@ def card_of(article: Article) -> dict[str, Any]:
         "authors": article.authors,
         "published_at": article.published_at,
         "doubtful_dates": article.doubtful_dates or None,
+        "embargoed_until": article.embargoed_until,
         "received_at": article.received_at,
         "indexed_at": article.indexed_at,
         "language": article.language.model_dump(),

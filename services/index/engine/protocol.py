@@ -137,7 +137,7 @@ class Hit:
 
     Keys: id, revision, title, url, source, authors, published_at, received_at, indexed_at, language,
     sentiment (not where it was not read), entities (the most frequent, without mentions), topics, story_id,
-    image, lead, doubtful_dates (only where there are any).
+    image, lead, embargoed_until and doubtful_dates (only where there are any).
     `score` is None when hits are not ranked.
     """
 

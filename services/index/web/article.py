@@ -253,6 +253,7 @@ def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
         "Enriched": moment(article.get("enriched_at"), now),
         "Indexed": moment(article.get("indexed_at"), now),
     }
+    embargo = moment(article.get("embargoed_until"), now)
     versions = provenance.get("versions") or {}
     found = [
         Fact("Came in", door_phrase(clip(provenance.get("door"), 40))),
@@ -262,6 +263,8 @@ def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
         *(Fact(name, at.absolute) for name, at in times.items() if at),
         Fact("Language", f"{clip(language, 40)}{sure}"),
         Fact("Revision", str(article.get("revision"))),
+        Fact("Embargoed until", embargo.absolute if embargo else ""),
+        Fact("Format", clip(provenance.get("format"), 40)),
         Fact("Id", str(article["id"])),
         *(
             Fact(f"{clip(step, 30).capitalize()} model", clip(version, 60))

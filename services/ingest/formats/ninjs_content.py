@@ -32,7 +32,7 @@ def text_fields(item: Part) -> dict[str, str | None]:
     plain, markup = _bodies(item.get("bodies", ()))
     if not plain and not markup:
         plain = _description(item)
-    return {"title": _title(item, plain), "body": plain, "html": markup}
+    return {"title": _title(item, has_text=bool(plain or markup)), "body": plain, "html": markup}
 
 
 def is_text(part: Part, known: Mapping[str, Any]) -> bool:
@@ -107,12 +107,12 @@ def caption_of(item: Part) -> str | None:
     return text and _cut(text, fields.MAX_CAPTION_CHARS)
 
 
-def _title(item: Part, text: str | None) -> str:
+def _title(item: Part, *, has_text: bool) -> str:
     planned = [part.get("title", "") for part in item.get("plannedCoverage", ())]
     found = _headline(item) or _first(item.get("title"), item.get("slugline"))
     if found:
         return _cut(found, fields.MAX_TITLE_CHARS)
-    if text or item.get("bodies"):
+    if has_text:
         # Enrichment makes a title of the text.
         return ""
     return _cut(_first(*planned, item["uri"]), fields.MAX_TITLE_CHARS)

@@ -155,6 +155,7 @@ def test_a_version_that_counts_is_the_revision(version: str, revision: int | Non
         ),
         pytest.param({"plannedCoverage": [{"title": "Ball drop"}]}, "Ball drop", None, id="planned coverage"),
         pytest.param({"urgency": 1}, URI, None, id="nothing but a uri"),
+        pytest.param({"title": "\u200b", "bodies": [{"value": " "}]}, URI, None, id="nothing to be seen"),
         pytest.param(
             {"descriptions": [{"role": "creditline", "value": "AP"}, {"role": "caption", "value": "C."}]},
             None,
