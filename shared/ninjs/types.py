@@ -34,6 +34,7 @@ _TRUNCATED_DATE_TIME = re.compile(
     r"(?:T(?:2[0-3]|[01][0-9]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,12})?(?:Z|[+-](?:2[0-3]|[01][0-9]):[0-5][0-9])?"
     r")?)?)?"
 )
+_IGNORED_BY_BROWSERS = re.compile(r"[\x00-\x20\x7f]")
 MAX_URI_CHARS = 8_192
 
 
@@ -49,6 +50,13 @@ def formats_count(info: ValidationInfo) -> bool:
 def _uri(value: str, info: ValidationInfo) -> str:
     if formats_count(info) and not (len(value) <= MAX_URI_CHARS and _URI.fullmatch(value)):
         raise wrong('must be an absolute URI, like "https://example.com/1" or "urn:example:1"')
+    return _no_script(value)
+
+
+def _no_script(value: str) -> str:
+    """The standard has no word against it, but somebody will put what we serve into a link."""
+    if _IGNORED_BY_BROWSERS.sub("", value[:100]).lower().startswith(("javascript:", "vbscript:")):
+        raise wrong("must not be a script")
     return value
 
 
@@ -113,6 +121,7 @@ def checked(check: Callable[[Any], None]) -> AfterValidator:
 
 Text = StrictStr
 Uri = Annotated[StrictStr, AfterValidator(_uri)]
+AnyUri = Annotated[StrictStr, AfterValidator(_no_script)]  # of those that the schemas call a string
 DateTime = Annotated[StrictStr, AfterValidator(_date_time)]
 TruncatedDateTime = Annotated[StrictStr, AfterValidator(_truncated_date_time)]
 Integer = Annotated[StrictInt, BeforeValidator(_whole)]

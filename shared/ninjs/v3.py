@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from shared.ninjs.geojson import GeoJSON
 from shared.ninjs.types import (
+    AnyUri,
     DateTime,
     Integer,
     Number,
@@ -108,7 +109,7 @@ class InfoSource(TypedDict, total=False):
 @closed
 class Genre(TypedDict, total=False):
     name: Text
-    uri: Text
+    uri: AnyUri
     literal: Text
 
 

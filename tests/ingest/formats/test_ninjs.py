@@ -206,7 +206,7 @@ def test_pictures_come_in_the_rendition_that_suits_a_screen() -> None:
                 "contentType": "image/tiff",
             },
             {"name": "text", "href": "https://i.example/c.xml", "width": 1300, "contentType": "text/xml"},
-            {"name": "bad", "href": "javascript:alert(1)", "width": 1500},
+            {"name": "bad", "href": "rtsp://i.example/live", "width": 1500},
         ],
     }
     image = Image(

@@ -88,6 +88,14 @@ def test_the_version_is_as_declared_or_as_it_looks(document: dict[str, Any], ver
         pytest.param({"uri": 1, "versionCreated": "2026-01-01T00:00:00Z"}, "/uri", id="number for uri"),
         pytest.param({"uri": "a b", "pubStatus": "usable"}, "/uri", id="3.x: no URI"),
         pytest.param({"pubStatus": "gone"}, "/pubStatus", id="status"),
+        pytest.param(
+            {"renditions": [{"name": "n", "href": "JavaScript:x"}]}, "/renditions/0/href", id="a script"
+        ),
+        pytest.param(
+            {"renditions": [{"name": "n", "href": " java\nscript:x"}], "pubstatus": "usable"},
+            "/renditions/0/href",
+            id="2.x: a script in disguise",
+        ),
         pytest.param({"title": None}, "/title", id="null"),
         pytest.param({"urgency": 0}, "/urgency", id="urgency 0"),
         pytest.param({"urgency": True}, "/urgency", id="true is no number"),
