@@ -39,6 +39,24 @@ HERE = Path(__file__).parent
 AT = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ID = "0123456789abcdef0123456789abcdef"
 
+IMAGE = Image(
+    url="https://straits-wire.example/i.jpg",
+    caption="Manila",
+    credit="SW",
+    width=1200,
+    height=800,
+    content_type="image/jpeg",
+)
+THEIR_ENTITY = Entity(
+    text="Asean",
+    label="ORG",
+    canonical="Asean",
+    count=1,
+    origin="publisher",
+    uri="https://asean.example/",
+    rel="about",
+)
+THEIR_TOPIC = Topic(code="11000000", name="politics and government", score=1.0, origin="publisher")
 SUBMITTED = SubmittedArticle(
     publisher_id="sw-1",
     url="https://straits-wire.example/2026/11/25/sea-code?utm_source=x",
@@ -52,10 +70,17 @@ SUBMITTED = SubmittedArticle(
     language="en",
     keywords=("asean",),
     links=(Link(url="https://asean.example/code", title="The code", rel="cited"),),
-    image=Image(url="https://straits-wire.example/i.jpg", caption="Manila", credit="SW"),
+    image=IMAGE,
+    uri="urn:straits-wire.example:1",
+    images=(IMAGE,),
+    entities=(THEIR_ENTITY,),
+    topics=(THEIR_TOPIC,),
+    embargoed_until=AT,
     extra={"desk": "world", "priority": 3},
 )
-PROVENANCE = Provenance(door="api", submitted_by="newsroom", versions={"entities": "crf-1"})
+PROVENANCE = Provenance(
+    door="api", format="ninjs 3.x", submitted_by="newsroom", versions={"entities": "crf-1"}
+)
 ARTICLE = Article(
     id=ID,
     revision=2,
@@ -75,7 +100,11 @@ ARTICLE = Article(
     keywords=("asean",),
     links=SUBMITTED.links,
     image=SUBMITTED.image,
+    uri=SUBMITTED.uri,
+    images=SUBMITTED.images,
+    embargoed_until=AT,
     entities=(
+        THEIR_ENTITY,
         Entity(
             text="Corazon Villareal-Sy",
             label="PERSON",
@@ -83,6 +112,7 @@ ARTICLE = Article(
             count=1,
             mentions=(Mention(start=0, end=20),),
             sentiment=EntitySentiment(score=0.2, confidence=0.6, mentions=1),
+            origin="wireroom",
         ),
     ),
     sentiment=Sentiment(label="positive", score=0.3, confidence=0.7),
@@ -99,7 +129,10 @@ ARTICLE = Article(
             speaker_end=20,
         ),
     ),
-    topics=(Topic(code="11000000", name="politics", score=0.8),),
+    topics=(
+        THEIR_TOPIC,
+        Topic(code="11000000", name="politics and government", score=0.8, origin="wireroom"),
+    ),
     related=(
         Related(
             kind="cited", url="https://asean.example/code", title="The code", why="linked from the article"
