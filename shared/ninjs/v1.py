@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from typing_extensions import TypedDict
 
 from shared.ninjs.types import DateTime, Number, Text, Uri, closed, exactly_one, open_, wrong
-from shared.ninjs.v3 import PubStatus, Standard
+from shared.ninjs.v3_parts import PubStatus, Standard
 
 # Anchored at the start only, as the schema's patternProperties are.
 _TEXTS = re.compile(r"(?:description|body|headline)_[a-zA-Z0-9_]+")

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from shared.ninjs.geojson import GeoJSON
 from shared.ninjs.types import DateTime, Number, Text, Uri, closed, exactly_one, open_
-from shared.ninjs.v3 import (
+from shared.ninjs.v3_parts import (
     AltId,
     DigitalSourceType,
     Genre,

@@ -1,4 +1,4 @@
-"""The properties of ninjs 3.0 and 3.1. All are optional unless `Required`."""
+"""The properties of ninjs 3.0 and 3.1, and the parts of events and of planned coverage."""
 
 from __future__ import annotations
 
@@ -6,159 +6,37 @@ from typing import Annotated, Any, Literal, Required
 
 from typing_extensions import TypedDict
 
-from shared.ninjs.geojson import GeoJSON
 from shared.ninjs.types import (
-    AnyUri,
     DateTime,
     Integer,
-    Number,
-    Percent,
     Text,
     TruncatedDateTime,
     Urgency,
     Uri,
     checked,
     closed,
-    exactly_one,
     wrong,
 )
-
-ItemType = Literal[
-    "text", "audio", "video", "picture", "graphic", "composite", "component", "event", "planning"
-]  # fmt: skip
-PubStatus = Literal["usable", "withheld", "canceled"]
-
-
-@closed
-class Address(TypedDict, total=False):
-    lines: list[Text]
-    locality: Text
-    area: Text
-    postalCode: Text
-    country: Text
-
-
-@closed
-class Contact(TypedDict, total=False):
-    type: Text
-    role: Text
-    lang: Text
-    name: Text
-    value: Text
-    address: Address
-
-
-ContactInfo = list[Annotated[Contact, exactly_one("value", "address")]]
-
-
-@closed
-class Symbol(TypedDict, total=False):
-    exchange: Text
-    symbolType: Uri
-    symbol: Text
-
-
-@closed
-class Thing(TypedDict, total=False):
-    """An object; people, organisations, places and events are things with something more."""
-
-    name: Text
-    rel: Text
-    uri: Uri
-    literal: Text
-
-
-@closed
-class Person(Thing, total=False):
-    contactInfo: ContactInfo
-
-
-@closed
-class Organisation(Thing, total=False):
-    symbols: list[Symbol]
-    contactInfo: ContactInfo
-
-
-@closed
-class Place(Thing, total=False):
-    contactInfo: ContactInfo
-    geoJSON: GeoJSON
-
-
-@closed
-class Subject(Thing, total=False):
-    creator: Text
-    relevance: Percent
-    confidence: Percent
-
-
-@closed
-class Happening(Thing, total=False):
-    id: Text
-
-
-@closed
-class InfoSource(TypedDict, total=False):
-    name: Text
-    role: Text
-    uri: Uri
-    literal: Text
-    contactInfo: ContactInfo
-
-
-@closed
-class Genre(TypedDict, total=False):
-    name: Text
-    uri: AnyUri
-    literal: Text
-
-
-@closed
-class DigitalSourceType(TypedDict, total=False):
-    name: Text
-    uri: Uri
-    literal: Text
-
-
-@closed
-class Content(TypedDict, total=False):
-    """A headline or a description."""
-
-    role: Text
-    contentType: Text
-    value: Required[Text]
-
-
-@closed
-class Body(Content, total=False):
-    charCount: Integer
-    wordCount: Integer
-
-
-@closed
-class PointOfInterest(TypedDict, total=False):
-    x: Integer
-    y: Integer
-
-
-@closed
-class Rendition(TypedDict, total=False):
-    name: Required[Text]
-    href: Uri
-    contentType: Text
-    title: Text
-    width: Integer
-    height: Integer
-    sizeInBytes: Integer
-    duration: Number
-    format: Text
-    aspectRatio: Text
-    videoCodec: Text
-    frameRate: Number
-    poi: PointOfInterest
-    transportProtocol: Text
-    scanType: Literal["progressive", "interlaced"]
-    bitrate: Text
+from shared.ninjs.v3_parts import (
+    AltId,
+    Body,
+    Content,
+    DigitalSourceType,
+    Genre,
+    Happening,
+    InfoSource,
+    ItemType,
+    Organisation,
+    Person,
+    Place,
+    PubStatus,
+    Rendition,
+    RightsInfo,
+    Standard,
+    Subject,
+    Thing,
+    TrustIndicator,
+)
 
 
 @closed
@@ -249,36 +127,6 @@ class PlannedCoverage(TypedDict, total=False):
     itemCount: ItemCount
     wordCount: Integer
     renditions: list[Rendition]
-
-
-@closed
-class AltId(TypedDict, total=False):
-    role: Text
-    value: Text
-
-
-@closed
-class TrustIndicator(TypedDict, total=False):
-    role: Uri
-    title: Text
-    href: Uri
-
-
-@closed
-class Standard(TypedDict, total=False):
-    name: Text
-    version: Text
-    schema: Uri
-
-
-@closed
-class _RightsInfo(TypedDict, total=False):
-    langId: Uri
-    linkedRights: Uri
-    encodedRights: Text
-
-
-RightsInfo = Annotated[_RightsInfo, exactly_one("linkedRights", "encodedRights")]
 
 
 @closed
