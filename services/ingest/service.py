@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from redis.asyncio import Redis
@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from services.ingest.availability import Backlog, check_room, state_missing
 from services.ingest.doors import Doors, Submitter
+from services.ingest.fetched import Fetched, split_fetched
 from services.ingest.fetching.pages import PageFetcher
 from services.ingest.formats.reading import parse_document, read_article
 from services.ingest.idempotency import Idempotency
@@ -88,13 +89,16 @@ class Ingest:
 
     def read_submission(self, body: bytes, origin: Origin, *, restore: bool) -> Submission:
         """Return the step for the article in `body`. Raises a 4xx Problem that says what is wrong with it."""
-        read = read_article(parse_document(body), origin.received_at)
+        document, fetched = parse_document(body), Fetched()
+        if origin.door == "file":
+            document, fetched = split_fetched(document)
+        read = read_article(document, origin.received_at)
         source = self.doors.source(origin.submitted_by)
         if source is not None:
             read = as_sent_by(source, read)
         return submission_from_article(
             read,
-            origin,
+            replace(origin, fetched_from=fetched.url, fetched_at=fetched.at) if any(fetched) else origin,
             generation=self.states.generation,
             restore=restore,
             partitions=self.settings.partitions,

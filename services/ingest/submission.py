@@ -143,12 +143,13 @@ _SPLICED = {"revision", "epoch"}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Through which door a submit came, from whom, and when it was received."""
+    """Through which door a submit came, from whom, and when; where and when it was fetched, if it was."""
 
     door: Door
     submitted_by: str | None
     received_at: datetime
     fetched_from: str | None = None
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,7 @@ def submission_from_article(
                 format=read.format,
                 submitted_by=origin.submitted_by,
                 fetched_from=origin.fetched_from,
+                fetched_at=origin.fetched_at,
             ),
         )
     updated_at = read.article.updated_at if read.status == "usable" else None

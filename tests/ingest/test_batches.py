@@ -124,3 +124,52 @@ async def test_a_full_pipeline_takes_nothing_of_a_batch(
         assert response.json()["type"] == "/problems/pipeline-full"
     assert len(await events()) == 1
     assert "room" in (await client.get("/readyz")).json()["not_ready"]
+
+
+async def test_the_door_file_says_where_each_article_was_fetched(
+    ingest: httpx2.AsyncClient, events: Events
+) -> None:
+    page = {"fetched_from": "https://news.example/a", "fetched_at": "2017-03-06T04:02:06Z", "door": "feed"}
+    body = b"\n".join((line(1, provenance=page), line(2)))
+    answer = (await ingest.post(f"{BATCH_PATH}?door=file", content=body)).json()
+    assert answer["accepted"] == 2
+    first, second = await events()
+    assert first["provenance"] == {
+        "door": "file",
+        "fetched_from": "https://news.example/a",
+        "fetched_at": "2017-03-06T04:02:06Z",
+        "versions": {},
+    }
+    assert second["provenance"] == {"door": "file", "versions": {}}
+    assert "provenance" not in first["article"]["extra"]
+
+
+async def test_elsewhere_a_provenance_is_one_more_unknown_field(
+    ingest: httpx2.AsyncClient, events: Events
+) -> None:
+    page = {"fetched_from": "https://news.example/a"}
+    await ingest.post(BATCH_PATH, content=line(1, provenance=page))
+    (event,) = await events()
+    assert event["provenance"] == {"door": "batch", "versions": {}}
+    assert event["article"]["extra"]["provenance"] == page
+
+
+@pytest.mark.parametrize(
+    ("provenance", "named"),
+    [
+        ({"fetched_from": "javascript:alert(1)"}, "fetched_from"),
+        ({"fetched_from": 7}, "fetched_from"),
+        ({"fetched_at": "yesterday"}, "fetched_at"),
+    ],
+)
+async def test_a_provenance_that_cannot_be_read_is_named(
+    ingest: httpx2.AsyncClient, provenance: dict[str, Any], named: str
+) -> None:
+    body = b"\n".join((line(1, provenance=provenance), line(2)))
+    answer = (await ingest.post(f"{BATCH_PATH}?door=file", content=body)).json()
+    assert [result["status"] for result in answer["results"]] == ["rejected", "accepted"]
+    assert f"provenance.{named}" in answer["results"][0]["error"]
+
+
+async def test_a_door_that_is_not_for_batches_is_refused(ingest: httpx2.AsyncClient) -> None:
+    assert (await ingest.post(f"{BATCH_PATH}?door=webhook", content=line(1))).status_code == 422

@@ -249,6 +249,7 @@ def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
     language = language_name(str(within(article, "language", "code") or "und"))
     sure = f" ({confidence:.0%} sure)" if isinstance(confidence, int | float) and language else ""
     times = {
+        "Fetched": moment(provenance.get("fetched_at"), now),
         "Received": moment(article.get("received_at"), now),
         "Enriched": moment(article.get("enriched_at"), now),
         "Indexed": moment(article.get("indexed_at"), now),

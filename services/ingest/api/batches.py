@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -17,6 +18,7 @@ from services.ingest.api import documented
 from services.ingest.batch import BatchSplitter, Item
 from services.ingest.service import Ingest, refusal_of
 from services.ingest.submission import Origin, Submission, Submitted
+from shared.events import Door
 from shared.http.problems import Problem
 
 CHUNK_ARTICLES = 256
@@ -31,17 +33,26 @@ def batches_router(ingest: Ingest) -> APIRouter:
     @router.post(
         "/v1/articles/batch",
         summary="Submit many articles",
-        responses=documented.BATCH_DONE | documented.problems(400, 401, 408, 413, 415, 429, 503),
+        responses=documented.BATCH_DONE | documented.problems(400, 401, 408, 413, 415, 422, 429, 503),
         openapi_extra=documented.BATCH_BODY,
     )
-    async def submit_batch(request: Request) -> Response:
+    async def submit_batch(
+        request: Request,
+        door: Annotated[
+            Literal["batch", "file"],
+            Query(
+                description="`file` for articles out of an archive: a line may then say in `provenance` "
+                "where (`fetched_from`) and when (`fetched_at`) it was fetched."
+            ),
+        ] = "batch",
+    ) -> Response:
         """Accept articles as NDJSON (one a line), a JSON array or a NewsML-G2 newsMessage: its start tells.
 
         Each is accepted, a duplicate or rejected by itself. Sending a batch again is safe.
         """
         submitter = ingest.doors.by_key(request.headers)
         ingest.check_room()
-        batch = _Batch(ingest, submitter.name, allowed=await ingest.allow(submitter.name))
+        batch = _Batch(ingest, submitter.name, allowed=await ingest.allow(submitter.name), door=door)
         await batch.take(request)
         if not batch.results:
             raise Problem(400, "empty-body", "The batch is empty. Send one article a line, or a JSON array.")
@@ -60,6 +71,7 @@ class _Batch:
     ingest: Ingest
     submitted_by: str | None
     allowed: int
+    door: Door = "batch"
     results: list[bytes] = field(default_factory=list)
     accepted: int = 0
     duplicates: int = 0
@@ -96,7 +108,7 @@ class _Batch:
     async def _flush(self) -> None:
         """Submit the items at hand in one pipeline, and note what became of them in their order."""
         items, self._items, self._bytes = self._items, [], 0
-        origin = Origin("batch", self.submitted_by, self.ingest.now())
+        origin = Origin(self.door, self.submitted_by, self.ingest.now())
         outcomes: list[Submission | Problem] = []
         refusal = await self._allow(len(items))
         for number, item in enumerate(items, 1):
@@ -134,7 +146,7 @@ class _Batch:
 
     async def _submit(self, submissions: list[Submission]) -> list[Submitted]:
         try:
-            return await self.ingest.submit_many(submissions, "batch")
+            return await self.ingest.submit_many(submissions, self.door)
         except Problem as problem:
             taken = self.accepted + self.duplicates
             if taken:
