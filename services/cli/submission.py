@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from services.cli.client import ServiceClient, Unreachable, refusal
 from services.cli.documents import Document, Unreadable
@@ -26,17 +26,22 @@ SEND_TIMEOUT_S = 120.0
 PATIENCE_S = 300.0
 RECONNECT_S = 30.0
 MAX_RETRY_AFTER_S = 30.0
+RUN_AGAIN = "Run the same command again later: what was taken already counts as duplicate."
 DONE = frozenset({"indexed", "superseded", "retracted", "dead_lettered"})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one article: `accepted`, `duplicate` or `rejected`, and then `error` says why."""
+    """What became of one article: `accepted`, `duplicate` or `rejected`, and then `error` says why.
+
+    `retry_after_s` is there when it was rejected for now only, as when a source has reached its limit.
+    """
 
     origin: str
     status: str
     id: str | None = None
     error: str | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -61,8 +66,15 @@ class Summary:
             "duplicates": self.count("duplicate"),
             "rejected": self.count("rejected"),
             "seconds": round(self.seconds, 3),
-            "results": [asdict(outcome) for outcome in self.outcomes],
+            "results": [_shown(outcome) for outcome in self.outcomes],
         }
+
+
+def _shown(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome for a script, which sees only final ones."""
+    fields = asdict(outcome)
+    del fields["retry_after_s"]
+    return fields
 
 
 # Called with the number of articles and payload bytes just sent, and a notice while waiting.
@@ -78,7 +90,7 @@ def send_all(
 ) -> Summary:
     """Submit every article and return what became of each. Raises Failure when ingest cannot be used."""
     started = time.monotonic()
-    sender = _Sender(client, progress)
+    sender = Sender(client, progress, patience_s=PATIENCE_S)
     summary = Summary()
     for batch in _batches(items, summary):
         summary.outcomes.extend(sender.send(batch))
@@ -103,12 +115,39 @@ def _batches(items: Iterable[Document | Unreadable], summary: Summary) -> Iterat
 
 
 @dataclass(slots=True)
-class _Sender:
+class Sender:
+    """Sends batches, and waits: `patience_s` for a full pipeline, `reconnect_s` for an ingest that is gone.
+
+    `door` is how the articles come in; out of a `file`, each may tell its provenance. `duplicates_of_resent`
+    counts duplicates in batches that were sent more than once: the first time may have taken them.
+    """
+
     client: ServiceClient
     progress: Progress
+    door: Literal["batch", "file"] = "batch"
+    patience_s: float = PATIENCE_S
+    reconnect_s: float = RECONNECT_S
     connected: bool = False
+    duplicates_of_resent: int = 0
+    _resent: bool = False
 
     def send(self, batch: Sequence[Document]) -> list[Outcome]:
+        """Return what became of each, in their order; those that were rejected for now are sent again."""
+        outcomes = self._send_once(batch)
+        moved_at = time.monotonic()
+        while waiting := [n for n, outcome in enumerate(outcomes) if outcome.retry_after_s is not None]:
+            wait_s = min(max(outcomes[n].retry_after_s or 0.1 for n in waiting), MAX_RETRY_AFTER_S)
+            if time.monotonic() - moved_at + wait_s > self.patience_s:
+                raise Failure(f"ingest takes no more for now: {outcomes[waiting[0]].error}", RUN_AGAIN)
+            self.progress(0, 0, f"the limit of this source is reached, waiting {wait_s:g} s")
+            time.sleep(wait_s)
+            for n, outcome in zip(waiting, self._send_once([batch[n] for n in waiting]), strict=True):
+                outcomes[n] = outcome
+                if outcome.retry_after_s is None:
+                    moved_at = time.monotonic()
+        return outcomes
+
+    def _send_once(self, batch: Sequence[Document]) -> list[Outcome]:
         body = b"\n".join(document.payload for document in batch) + b"\n"
         response = self._post(body)
         if response.status_code == 413:
@@ -116,30 +155,36 @@ class _Sender:
         if response.status_code >= 400:
             raise refusal("ingest", response)
         self.progress(len(batch), len(body), "")
-        return _outcomes(batch, response)
+        outcomes = _outcomes(batch, response)
+        if self._resent:
+            self.duplicates_of_resent += sum(outcome.status == "duplicate" for outcome in outcomes)
+        return outcomes
 
     def _send_halves(self, batch: Sequence[Document], response: httpx2.Response) -> list[Outcome]:
         if len(batch) == 1:
             return [Outcome(batch[0].origin, "rejected", error=refusal("ingest", response).message)]
         middle = len(batch) // 2
-        return [*self.send(batch[:middle]), *self.send(batch[middle:])]
+        return [*self._send_once(batch[:middle]), *self._send_once(batch[middle:])]
 
     def _post(self, body: bytes) -> httpx2.Response:
         """Return the first answer that is no request to wait."""
         begun = lost_at = time.monotonic()
         delay_s = 0.5
+        self._resent = False
         while True:
             try:
                 response = self.client.call(
                     "POST",
                     "/v1/articles/batch",
+                    params={"door": self.door} if self.door != "batch" else None,
                     content=body,
                     content_type="application/x-ndjson",
                     timeout_s=SEND_TIMEOUT_S,
                 )
             except Unreachable:
-                if not self.connected or time.monotonic() - lost_at > RECONNECT_S:
+                if not self.connected or time.monotonic() - lost_at > self.reconnect_s:
                     raise
+                self._resent = True
                 self.progress(0, 0, "connection lost, trying again")
                 time.sleep(delay_s)
                 delay_s = min(delay_s * 2, 5.0)
@@ -148,10 +193,10 @@ class _Sender:
             if response.status_code not in {429, 503}:
                 return response
             wait_s = retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
-            if time.monotonic() - begun + wait_s > PATIENCE_S:
+            if time.monotonic() - begun + wait_s > self.patience_s:
                 failure = refusal("ingest", response)
-                hint = "Run the same command again later: what was taken already counts as duplicate."
-                raise Failure(failure.message, hint)
+                raise Failure(failure.message, RUN_AGAIN)
+            self._resent = True
             self.progress(0, 0, f"the pipeline is full, waiting {wait_s:g} s")
             time.sleep(wait_s)
 
@@ -184,7 +229,14 @@ def _outcome(document: Document, result: dict[str, Any] | None) -> Outcome:
     if isinstance(error, dict):
         error = error.get("detail") or error.get("title")
     status = str(result.get("status") or "rejected")
-    return Outcome(document.origin, status, result.get("id"), None if error is None else str(error))
+    again_s = result.get("retry_after_s")
+    return Outcome(
+        document.origin,
+        status,
+        result.get("id"),
+        None if error is None else str(error),
+        float(again_s) if status == "rejected" and isinstance(again_s, int | float) else None,
+    )
 
 
 @dataclass(slots=True)

@@ -69,6 +69,27 @@ def test_a_full_pipeline_is_waited_for(api, wireroom, tmp_path: Path) -> None:
     assert done.code == 0 and len(api.requests) == 3
 
 
+def test_what_is_rejected_for_now_is_sent_again(api, wireroom, tmp_path: Path) -> None:
+    def answer(request):
+        _, done = _accept(request)
+        for result in done["results"][2:]:
+            result |= {"status": "rejected", "error": "60 a minute", "retry_after_s": 0.01}
+        return 200, done
+
+    api.answer = answer
+    done = wireroom("submit", _wire(tmp_path, [f"title {n}" for n in range(5)]), "--ingest-url", api.url)
+    assert done.code == 0 and "5 accepted" in done.out
+    assert [len(request.lines) for request in api.requests] == [5, 3, 1]
+
+
+def test_a_limit_that_stays_reached_is_given_up(api, wireroom, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("services.cli.submission.PATIENCE_S", 0.0)
+    result = {"line": 1, "status": "rejected", "error": "60 a minute", "retry_after_s": 5}
+    api.answer = lambda _: (200, {"results": [result]})
+    done = wireroom("submit", _wire(tmp_path, ["one"]), "--ingest-url", api.url)
+    assert done.code == 1 and "60 a minute" in done.err and "Run the same command again" in done.err
+
+
 def test_a_pipeline_that_stays_full_is_given_up(api, wireroom, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("services.cli.submission.PATIENCE_S", 0.0)
     api.answer = lambda _: (503, {"detail": "The pipeline is full."})
