@@ -60,8 +60,8 @@ class Image(Part):
 class Provenance(Part):
     """How an article came to us and what has worked on it.
 
-    `fetched_from` and `fetched_at` tell where and when it was fetched, by us or by who archived it. `format` is
-    what the article was written in, where it was not our own JSON: "ninjs 3.x", "NewsML-G2".
+    `fetched_from` and `fetched_at` tell where and when it was fetched, by us or by who archived it. `format`
+    is what the article was written in, where it was not our own JSON: "ninjs 3.x", "NewsML-G2".
     `versions` maps a model or rule set to its version, e.g. {"entities": "builtin net-1645eb0d97"}.
     """
 

@@ -18,6 +18,7 @@ from services.cli import (
     doctor,
     entities,
     evaluate,
+    import_files,
     output,
     re_enrich,
     reference,
@@ -45,6 +46,7 @@ for module in (
     submit,
     sources,
     retract,
+    import_files,
     search,
     dead,
     admin,
@@ -82,7 +84,10 @@ def root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0 fine, 1 something failed, 2 wrong usage."""
+    """Run one command and return its exit code: 0 fine, 1 something failed, 2 wrong usage.
+
+    A command may have more of its own, which its help tells.
+    """
     try:
         app(args=list(arguments), prog_name="wireroom")
     except SystemExit as error:

@@ -45,7 +45,10 @@ def submit(
     api_key_file: options.ApiKeyFile = None,
     json_output: options.JsonOutput = False,
 ) -> None:
-    """Submit articles. Running it again is safe: what was taken before counts as duplicate."""
+    """Submit articles. Running it again is safe: what was taken before counts as duplicate.
+
+    For archives, and for files of any size, there is `wireroom import`.
+    """
     if (url or id) and len(files) > 1:
         raise typer.BadParameter("--url and --id are for one article: name one file.")
     urls = [name for name in files if is_address(name)]
