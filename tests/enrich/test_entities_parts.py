@@ -134,7 +134,10 @@ def test_headline_case_is_restored_from_the_body_and_from_names() -> None:
     evidence = CaseEvidence()
     evidence.add_sentence(words("Then Okafor signed the treaty"))
     upper = restore_case(words("OKAFOR MEETS BIDEN FOR TREATY IN US"), "upper", evidence, gazetteer())
-    assert upper == words("Okafor meets Biden for treaty in us")
+    assert upper == words("Okafor meets Biden for treaty in US")
+    evidence.add_sentence(words("They gave us hope"))
+    upper = restore_case(words("TREATY GIVES US ALL HOPE"), "upper", evidence, gazetteer())
+    assert upper[2] == "us"
     title = restore_case(words("Okafor Meets Biden For Treaty"), "title", evidence, gazetteer())
     assert title == words("Okafor meets Biden for treaty")
 

@@ -13,25 +13,28 @@ from services.enrich.entities.gazetteer import Gazetteer
 
 _MIN_HEADLINE_WORDS = 3
 _LONG_WORD_CHARS = 4
+# Not "us": in capitals it is mostly the country, and where it is not the body has the word.
 _SMALL_WORDS = frozenset(
-    {"a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "is", "it", "its", "of", "on", "or"}
-    | {
+    {
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "but",
+        "by",
+        "for",
+        "from",
+        "in",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "or",
         "over",
-        "the",
-        "their",
-        "to",
-        "up",
-        "us",
-        "with",
-        "his",
-        "her",
-        "who",
-        "after",
-        "out",
-        "off",
-        "no",
-        "not",
     }
+    | {"the", "their", "to", "up", "with", "his", "her", "who", "after", "out", "off", "no", "not"}
 )
 
 
