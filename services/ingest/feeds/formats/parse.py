@@ -1,0 +1,56 @@
+"""`parse_feed`: any feed's bytes in, a `Feed` out. Pure."""
+
+from __future__ import annotations
+
+from lxml import etree
+from pydantic_core import from_json
+
+from services.ingest.feeds.formats.encoding import decode_document
+from services.ingest.feeds.formats.json_feed import read_json_feed
+from services.ingest.feeds.formats.model import Feed, MalformedFeed
+from services.ingest.feeds.formats.names import name_of
+from services.ingest.feeds.formats.sitemap import read_sitemap, read_sitemap_index
+from services.ingest.feeds.formats.xml_document import parse_xml
+from services.ingest.feeds.formats.xml_feed import format_of, read_xml_feed
+
+
+def parse_feed(body: bytes, *, content_type: str | None = None, url: str | None = None) -> Feed:
+    """Return the feed in a document of any of the formats, told by what it holds.
+
+    `content_type` is the header's value, of which the charset counts; `url` is where the document was found,
+    for its relative links. Raises MalformedFeed, and nothing else, for a document that is no feed.
+    """
+    text = decode_document(body, content_type).strip()
+    if not text:
+        raise MalformedFeed("the document is empty")
+    if text[0] in "{[":
+        return read_json_feed(_json(text), url)
+    root = parse_xml(text)
+    name = name_of(root)
+    if name.startswith("?:"):
+        _without_namespace(root)
+        name = name_of(root)
+    if name == "urlset":
+        return read_sitemap(root, url)
+    if name == "sitemapindex":
+        return read_sitemap_index(root, url)
+    format_ = format_of(root)
+    if format_ is None:
+        what = "an HTML page" if name in ("html", "xhtml:html") else f"a document of <{name[:40]}>"
+        raise MalformedFeed(f"the document is {what}, and no RSS, Atom, JSON Feed or sitemap")
+    return read_xml_feed(root, format_, url)
+
+
+def _json(text: str) -> object:
+    try:
+        return from_json(text, allow_inf_nan=True)
+    except ValueError as error:
+        raise MalformedFeed(f"the document starts like JSON and is none: {str(error)[:200]}") from None
+
+
+def _without_namespace(root: etree._Element) -> None:
+    """Take the elements of the root's namespace, which nobody knows, for the format's own."""
+    namespace = str(root.tag).partition("}")[0] + "}"
+    for element in root.iter():
+        if isinstance(element.tag, str) and element.tag.startswith(namespace):
+            element.tag = element.tag.removeprefix(namespace)
