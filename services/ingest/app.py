@@ -20,8 +20,11 @@ from redis.exceptions import RedisError
 from services.ingest.api.articles import add_submit_route, articles_router
 from services.ingest.api.batches import batches_router
 from services.ingest.api.dead_letters import dead_letters_router
+from services.ingest.api.feeds import feeds_router
 from services.ingest.api.urls import urls_router
+from services.ingest.api.websub import websub_router
 from services.ingest.doors import Doors
+from services.ingest.feeds.assembly import feeds_of
 from services.ingest.fetching.pages import PageFetcher
 from services.ingest.idempotency import Idempotency
 from services.ingest.rates import Rates
@@ -105,6 +108,8 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         now=now,
     )
 
+    feeds = feeds_of(ingest, fetcher)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # The backlog is sampled only once the groups exist, and until it was, nothing is taken:
@@ -114,11 +119,13 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
             asyncio.create_task(_groups_then_backlog(redis, settings.partitions, backlog), name="backlog"),
             asyncio.create_task(states.run(), name="states"),
             asyncio.create_task(sources.run(), name="sources"),
+            asyncio.create_task(feeds.poller.run(), name="feeds"),
         ]
         try:
             yield
         finally:
             await end_tasks(tasks)
+            await feeds.aclose()
             await fetcher.aclose()
             await redis.aclose()
 
@@ -137,6 +144,8 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         articles_router(ingest),
         batches_router(ingest),
         urls_router(ingest),
+        feeds_router(ingest, feeds),
+        websub_router(ingest, feeds),
         dead_letters_router(ingest),
         health_router(_checks(redis, backlog, states), metrics),
         docs_router(app),

@@ -7,12 +7,12 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.ingest.feeds.settings import FeedSettings
 from shared.errors import ConfigurationError
-from shared.fetch.settings import FetchSettings
 from shared.settings import Port, Seconds, is_loopback
 
 
-class IngestSettings(FetchSettings):
+class IngestSettings(FeedSettings):
     """What the ingest service reads from WIREROOM_… variables."""
 
     ingest_host: str = Field("127.0.0.1", description="Address to listen on.")

@@ -186,9 +186,13 @@ def submission_from_article(
     partitions: int,
     ttl_s: int,
     own_only: bool = False,
+    known_id: str | None = None,
 ) -> Submission:
-    """Return the step that submits, withholds or takes down an article, as its `status` says."""
-    id_ = article_id(read.article)
+    """Return the step that submits, withholds or takes down an article, as its `status` says.
+
+    `known_id` is the article's id where the door knows it better than the article says.
+    """
+    id_ = known_id or article_id(read.article)
     if read.status == "canceled":
         reason = "canceled by its publisher"
         return retraction(

@@ -29,6 +29,9 @@ KEY_FAMILIES: tuple[KeyFamily, ...] = (
     KeyFamily(
         "idempotency:*", False, "Restored, they would answer `accepted` for a submit that the backup lacks."
     ),
+    KeyFamily("feed:{feeds}:*:leaving", False, "There while a hub ends a subscription."),
+    KeyFamily("feed:{feeds}:*", True, "The feeds that are polled, and what is known of their entries."),
+    KeyFamily("feeds:{feeds}:*", True, "When each feed is due, and which URLs they have."),
     KeyFamily("wireroom:trim-leader", False, "A lease of seconds."),
 )
 
