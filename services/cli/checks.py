@@ -30,7 +30,7 @@ BACKLOG_ENTRY_BYTES = 25_000
 # No clock that is right shows a time before this was written.
 WRITTEN_AT = datetime(2025, 11, 1, tzinfo=UTC)
 LIBRARIES = {
-    "ingest": ("fastapi", "faststream", "standardwebhooks"),
+    "ingest": ("fastapi", "faststream", "standardwebhooks", "httpx2", "lxml", "nh3", "protego"),
     "enrich": ("trafilatura", "lxml", "py3langid", "threadpoolctl", "rensa", "numpy"),
     "index": ("tantivy", "zstandard"),
 }

@@ -14,7 +14,7 @@ import typer
 from services.cli import checks, options
 from services.cli.backend_checks import BACKEND_SETTINGS, check_backends
 from services.cli.checks import Check
-from services.cli.client import DEFAULT_URLS, ServiceClient, service_url
+from services.cli.client import DEFAULT_URLS, ServiceClient, api_key, service_url
 from services.cli.output import Failure, as_typed, print_json, stdout
 from services.supervisor.instance import Instance, default_data_dir, read_instance
 
@@ -64,6 +64,7 @@ def _all_checks(data_dir: Path) -> Iterator[Check]:
     yield from _check_pipeline(instance)
     for service in DEFAULT_URLS:
         yield _check_service(service, data_dir)
+    yield from _check_feeds(data_dir)
 
 
 def _check_service(service: str, data_dir: Path) -> Check:
@@ -79,6 +80,26 @@ def _check_service(service: str, data_dir: Path) -> Check:
     if response.status_code == 200:
         return Check(name, "ok", f"ready at {url}")
     return Check(name, "fail", f"not ready: {readiness_words(response.text)}", "Its log says more.")
+
+
+def _check_feeds(data_dir: Path) -> Iterator[Check]:
+    """Tell how polling goes, where there are feeds and their list may be read."""
+    try:
+        with ServiceClient("ingest", service_url("ingest", None, data_dir), api_key()) as client:
+            document = client.json("GET", "/v1/feeds", timeout_s=5.0)
+    except Failure:
+        return  # said above already, or no key
+    feeds = document.get("feeds", [])
+    if not feeds:
+        return
+    troubled = [feed for feed in feeds if feed["state"] != "active"]
+    found = f"{len(feeds):,} polled" + (f", {len(troubled):,} of them failing or stopped" if troubled else "")
+    yield Check("Feeds", "warn" if troubled else "ok", found, "wireroom feeds list" if troubled else "")
+    if document.get("websub", {}).get("enabled"):
+        pushed = sum((feed["websub"] or {}).get("state") == "active" for feed in feeds)
+        yield Check("WebSub", "ok", f"{pushed:,} of {len(feeds):,} feeds are pushed by hubs")
+    else:
+        yield Check("WebSub", "ok", "off: hubs need WIREROOM_PUBLIC_URL to reach ingest; feeds are polled")
 
 
 def _check_room(client: Any) -> Iterator[Check]:
