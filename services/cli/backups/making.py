@@ -1,8 +1,9 @@
 """Writing a backup while everything runs: no lock, no pause.
 
 The order is the way of an article, so that one accepted before the backup began is in it at least once:
-entries first (dead letters too, for one may be replayed meanwhile), then the index, then the archive, which
-is written before the index and so holds all that the index does, and more: see `index_is_whole_to`.
+feeds first, for what they remember as submitted is on the streams by then; then entries (dead letters too,
+for one may be replayed meanwhile), then the index, then the archive, which is written before the index and so
+holds all that the index does, and more: see `index_is_whole_to`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.cli.backups.entries import FILE, dump_entries
+from services.cli.backups.feeds import FILE as FEEDS_FILE
+from services.cli.backups.feeds import dump_feeds
 from services.cli.backups.files import archive_end, copy_archive, copy_index, documents_in
 from services.cli.backups.manifest import ArchiveEnd, Counts, Manifest, files_of, write_manifest
 from services.cli.backups.redis_access import redis_of, redis_settings
@@ -70,6 +73,7 @@ def make_backup(data_dir: Path, target: Path) -> Manifest:
 
 async def _dump(data_dir: Path, file: Path, partitions: int) -> dict[str, int]:
     async with redis_of(data_dir) as redis:
+        await dump_feeds(redis, file.with_name(FEEDS_FILE))
         return await dump_entries(redis, file, partitions)
 
 

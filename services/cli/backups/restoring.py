@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.cli.backups.entries import FILE, count_entries, delete_all, load_entries
+from services.cli.backups.feeds import FILE as FEEDS_FILE
+from services.cli.backups.feeds import load_feeds
 from services.cli.backups.files import has_data, put_back, set_aside
 from services.cli.backups.manifest import Manifest, read_manifest, require_intact, stamp
 from services.cli.backups.redis_access import redis_of, redis_settings
@@ -87,7 +89,9 @@ async def _count_waiting(data_dir: Path, partitions: int) -> int:
 
 async def _load(data_dir: Path, file: Path, partitions: int) -> int:
     async with redis_of(data_dir) as redis:
-        return await load_entries(redis, file, partitions)
+        entries = await load_entries(redis, file, partitions)
+        await load_feeds(redis, file.with_name(FEEDS_FILE))
+        return entries
 
 
 @contextmanager
