@@ -207,6 +207,7 @@ async def test_a_batch_over_the_limit_says_which_of_its_articles_to_send_again(
     answer = (await client.post("/v1/articles/batch", json=rows, headers=bearer(made.key))).json()
     assert (answer["accepted"], answer["rejected"]) == (5, 3)
     assert "Send those that were rejected again" in answer["results"][7]["error"]
+    assert answer["results"][7]["retry_after_s"] >= 1 and "retry_after_s" not in answer["results"][0]
     again = await client.post("/v1/articles/batch", json=rows, headers=bearer(made.key))
     assert again.status_code == 429 and again.headers["retry-after"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
@@ -166,26 +166,35 @@ class _Batch:
     def _note_rejected(self, item: Item, problem: Problem) -> None:
         self.ingest.count_rejected(problem.slug)
         details = [error.detail for error in problem.errors[:5]] or [problem.detail]
-        self._add_result(item, None, "rejected", "; ".join(details))
+        again_s = problem.headers.get("retry-after") if problem.headers and problem.status == 429 else None
+        self._add_result(
+            item, None, "rejected", "; ".join(details), None if again_s is None else int(again_s)
+        )
 
-    def _add_result(self, item: Item, submitted: Submitted | None, status: str, error: str | None) -> None:
+    def _add_result(
+        self,
+        item: Item,
+        submitted: Submitted | None,
+        status: str,
+        error: str | None,
+        retry_after_s: int | None = None,
+    ) -> None:
         if status == "accepted":
             self.accepted += 1
         elif status == "duplicate":
             self.duplicates += 1
         else:
             self.rejected += 1
-        self.results.append(
-            to_json(
-                {
-                    "line": item.line,
-                    "id": submitted and submitted.article_id,
-                    "revision": submitted and submitted.revision,
-                    "status": status,
-                    "error": error,
-                }
-            )
-        )
+        result: dict[str, Any] = {
+            "line": item.line,
+            "id": submitted and submitted.article_id,
+            "revision": submitted and submitted.revision,
+            "status": status,
+            "error": error,
+        }
+        if retry_after_s is not None:
+            result["retry_after_s"] = retry_after_s
+        self.results.append(to_json(result))
 
     def answer(self) -> bytes:
         head = (

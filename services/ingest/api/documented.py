@@ -31,6 +31,9 @@ class BatchResult(BaseModel):
     revision: int | None
     status: str = Field(description="accepted, duplicate or rejected.")
     error: str | None = Field(description="Why it was rejected, or why it changed nothing.")
+    retry_after_s: int | None = Field(
+        None, description="There if it was rejected for now only: send it again after so many seconds."
+    )
 
 
 class BatchAnswer(BaseModel):
