@@ -85,7 +85,8 @@ def _check_service(service: str, data_dir: Path) -> Check:
 def _check_feeds(data_dir: Path) -> Iterator[Check]:
     """Tell how polling goes, where there are feeds and their list may be read."""
     try:
-        with ServiceClient("ingest", service_url("ingest", None, data_dir), api_key()) as client:
+        address = service_url("ingest", None, data_dir)
+        with ServiceClient("ingest", address, api_key(), data_dir=data_dir) as client:
             document = client.json("GET", "/v1/feeds", timeout_s=5.0)
     except Failure:
         return  # said above already, or no key

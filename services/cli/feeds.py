@@ -273,4 +273,5 @@ def _details(feed: dict[str, Any]) -> list[str]:
 
 
 def _client(data_dir: Path | None, ingest_url: str | None, key_file: Path | None) -> ServiceClient:
-    return ServiceClient("ingest", service_url("ingest", ingest_url, data_dir), api_key(key_file))
+    address = service_url("ingest", ingest_url, data_dir)
+    return ServiceClient("ingest", address, api_key(key_file), data_dir=data_dir)

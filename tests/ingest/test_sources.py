@@ -116,6 +116,18 @@ async def test_a_removed_source_is_refused_within_seconds_and_the_keys_of_settin
     assert answer.status_code == 202
 
 
+async def test_the_key_of_a_source_adds_no_feeds_and_the_operators_does(
+    start_ingest: Start, path: Path
+) -> None:
+    made = add(path)
+    client = await start_ingest(sources_path=path)
+    feed = {"url": "https://www.example.com/rss"}
+    answer = await client.post("/v1/feeds", json=feed, headers=bearer(made.key))
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/operators-only")
+    answer = await client.post("/v1/feeds", json=feed, headers=bearer(operator_key(path)))
+    assert answer.status_code == 201
+
+
 async def test_two_keys_and_two_webhook_secrets_are_valid_while_they_are_rotated(
     start_ingest: Start, path: Path
 ) -> None:

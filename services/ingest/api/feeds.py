@@ -55,12 +55,12 @@ class FeedInput(BaseModel):
 
 def feeds_router(ingest: Ingest, feeds: Feeds) -> APIRouter:
     async def authorized(request: Request) -> None:
-        ingest.doors.by_key(request.headers)
+        ingest.doors.by_operator_key(request.headers)
 
     router = APIRouter(
         tags=["feeds"],
         dependencies=[Depends(authorized)],
-        responses=documented.problems(401, 422, 503),
+        responses=documented.problems(401, 403, 422, 503),
     )
 
     @router.get("/v1/feeds", summary="All feeds, and how polling them goes")
@@ -72,10 +72,10 @@ def feeds_router(ingest: Ingest, feeds: Feeds) -> APIRouter:
             "websub": {"public_url": ingest.settings.public_url, "enabled": feeds.subscriber.can_subscribe},
         }
 
-    @router.post("/v1/feeds", status_code=201, summary="Poll a feed", responses=documented.problems(403))
+    @router.post("/v1/feeds", status_code=201, summary="Poll a feed")
     async def add_feed(given: FeedInput, request: Request, response: Response) -> dict[str, Any]:
         """Add a feed; its first poll begins at once. One that is there already is answered 200."""
-        submitter = ingest.doors.by_key(request.headers).name
+        submitter = ingest.doors.by_operator_key(request.headers).name
         id_, new = await _add(ingest, feeds, given, submitter)
         response.status_code = 201 if new else 200
         response.headers["location"] = f"/v1/feeds/{id_}"
@@ -137,7 +137,7 @@ def _add_opml_routes(router: APIRouter, ingest: Ingest, feeds: Feeds) -> None:
     )
     async def import_opml(request: Request) -> dict[str, Any]:
         """Add each feed of the list; those that cannot be taken are told and do not hold up the others."""
-        submitter = ingest.doors.by_key(request.headers).name
+        submitter = ingest.doors.by_operator_key(request.headers).name
         body = await request.body()
         try:
             outlines = await asyncio.to_thread(outlines_from_opml, body, request.headers.get("content-type"))
