@@ -154,6 +154,15 @@ def test_a_receipt_tells_the_latest_stage_of_the_latest_revision() -> None:
     assert receipt_from_hash("x", {b"rev": b"1"}) is None
 
 
+def test_a_takedown_is_told_when_it_came_and_by_whom() -> None:
+    fields = {b"t:accepted:0.1": b"1000", b"t:indexed:0.1": b"2000", b"t:retracted:0.1": b"9000|wish"}
+    receipt = receipt_from_hash("x", fields | {b"b:retracted:0.1": b"Ann"})
+    assert receipt is not None and receipt.status == "retracted"
+    assert [entry.stage for entry in receipt.timeline] == ["accepted", "indexed", "retracted"]
+    last = receipt.timeline[-1]
+    assert (last.detail, last.by, last.at.timestamp()) == ("wish", "Ann", 9.0)
+
+
 @pytest.mark.parametrize(("ingest_s", "enrich_s", "index_s"), list(permutations((-360, 0, 360))))
 def test_a_receipt_is_right_though_the_clocks_are_not(ingest_s: int, enrich_s: int, index_s: int) -> None:
     at = datetime(2026, 11, 25, 8, tzinfo=UTC)

@@ -261,11 +261,14 @@ async def test_a_source_brings_back_what_it_took_down_itself_and_nothing_else(
     assert await restore(SETTINGS_KEY) == 202
 
 
-async def test_dead_letters_are_not_for_sources(start_ingest: Start, path: Path) -> None:
+@pytest.mark.parametrize("place", ["/v1/dead-letters", "/v1/feeds", "/v1/feeds.opml"])
+async def test_dead_letters_and_feeds_are_not_for_sources(
+    start_ingest: Start, path: Path, place: str
+) -> None:
     made = add(path)
     client = await start_ingest(sources_path=path)
-    assert (await client.get("/v1/dead-letters", headers=bearer(made.key))).status_code == 403
-    assert (await client.get("/v1/dead-letters", headers=bearer(operator_key(path)))).status_code == 200
+    assert (await client.get(place, headers=bearer(made.key))).status_code == 403
+    assert (await client.get(place, headers=bearer(operator_key(path)))).status_code == 200
 
 
 @pytest.mark.parametrize("mishap", ["gone", "broken"])
