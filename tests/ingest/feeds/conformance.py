@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 from services.ingest.feeds.formats.dates import parse_date
 from services.ingest.feeds.formats.markup import text_from_title
 from services.ingest.feeds.formats.model import Feed
 
-BASE_URL = "http://127.0.0.1:8097/tests/feed.xml"
+SITE = "http://127.0.0.1:8097/tests"
+_TOPS = ("wellformed", "illformed", "encoding")
 _EXPECT = re.compile(r"Expect:\s*(.*?)\s*-->", re.DOTALL)
 _HEADER = re.compile(r"Header:\s*([A-Za-z-]+)\s*:\s*(.*)")
 _DATES = frozenset({"published", "updated", "created", "issued", "modified", "date"})
@@ -47,8 +49,14 @@ def cases(directory: Path) -> Iterator[Case]:
         comment = _readable(body)
         headers = {name.lower(): value.strip() for name, value in _HEADER.findall(comment)}
         expect = _EXPECT.search(comment)
-        url = headers.get("content-location", BASE_URL)
+        url = urljoin(_url(path), headers.get("content-location", ""))
         yield Case(path, body, headers.get("content-type"), url, expect and expect.group(1))
+
+
+def _url(path: Path) -> str:
+    """Return where the suite's own server has a feed: what its relative links are expected to lead to."""
+    top = next((index for index, part in enumerate(path.parts) if part in _TOPS), len(path.parts) - 1)
+    return "/".join([SITE, *path.parts[top:]])
 
 
 def _readable(body: bytes) -> str:

@@ -121,8 +121,10 @@ _DROPPED_WITH_CONTENT = {
 }  # fmt: skip
 # A title holds no HTML but what is known to be: "a <b> c" is more often mathematics than a tag.
 _TITLE_TAGS = re.compile(
-    r"</?(?:a|abbr|acronym|b|big|blink|blockquote|br|center|cite|code|del|dfn|div|em|font|h[1-6]|hr|i|img|ins|"
-    r"kbd|li|mark|ol|p|q|s|small|span|strike|strong|sub|sup|tt|u|ul|var|wbr)(?:\s[^<>]{0,2000})?/?>",
+    r"</?(?:a|abbr|acronym|applet|b|base|big|blink|blockquote|body|br|button|center|cite|code|del|dfn|div|em|embed|"
+    r"font|form|frame|frameset|h[1-6]|head|hr|html|i|iframe|img|input|ins|kbd|li|link|mark|meta|object|ol|p|param|q|"
+    r"s|small|span|strike|strong|sub|sup|svg|table|tbody|td|th|tr|tt|u|ul|var|wbr)(?:\s[^<>]{0,2000})?/?>"
+    r"|<!--[^<>]{0,2000}-->",
     re.IGNORECASE,
 )
 _SCRIPT = re.compile(r"<(?:script|style)\b", re.IGNORECASE)

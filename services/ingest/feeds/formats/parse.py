@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from html import unescape
+
 from lxml import etree
 from pydantic_core import from_json
 
 from services.ingest.feeds.formats.encoding import decode_document
 from services.ingest.feeds.formats.json_feed import read_json_feed
+from services.ingest.feeds.formats.markup import absolute_url
 from services.ingest.feeds.formats.model import Feed, MalformedFeed
 from services.ingest.feeds.formats.names import name_of
 from services.ingest.feeds.formats.sitemap import read_sitemap, read_sitemap_index
 from services.ingest.feeds.formats.xml_document import parse_xml
 from services.ingest.feeds.formats.xml_feed import format_of, read_xml_feed
+
+_HEAD_CHARS = 65_536
+_HTML = re.compile(r"(?:<!doctype\s+html\b(?!\s*\[)|<html\b)", re.IGNORECASE)
+_LINK = re.compile(r"<link\b[^<>]{0,1000}>", re.IGNORECASE)
+_HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]{1,500})"|'([^']{1,500})')""", re.IGNORECASE)
+_FEED_TYPE = re.compile(r"""\stype\s*=\s*["']application/(?:rss\+xml|atom\+xml|feed\+json)""", re.IGNORECASE)
 
 
 def parse_feed(body: bytes, *, content_type: str | None = None, url: str | None = None) -> Feed:
@@ -25,6 +36,14 @@ def parse_feed(body: bytes, *, content_type: str | None = None, url: str | None 
         raise MalformedFeed("the document is empty")
     if text[0] in "{[":
         return read_json_feed(_json(text), url)
+    if _HTML.match(text):
+        named = [*dict.fromkeys(_feeds_named_in(text[:_HEAD_CHARS], url))][:3]
+        hint = (
+            f"; it names as its feeds: {', '.join(named)}"
+            if named
+            else ", and no RSS, Atom, JSON Feed or sitemap"
+        )
+        raise MalformedFeed(f"the document is an HTML page{hint}")
     root = parse_xml(text)
     name = name_of(root)
     if name.startswith("?:"):
@@ -39,6 +58,16 @@ def parse_feed(body: bytes, *, content_type: str | None = None, url: str | None 
         what = "an HTML page" if name in ("html", "xhtml:html") else f"a document of <{name[:40]}>"
         raise MalformedFeed(f"the document is {what}, and no RSS, Atom, JSON Feed or sitemap")
     return read_xml_feed(root, format_, url)
+
+
+def _feeds_named_in(head: str, url: str | None) -> Iterator[str]:
+    """Yield the addresses of feeds that a page names, as browsers and readers look for them."""
+    for link in _LINK.findall(head):
+        href = _HREF.search(link)
+        if href is not None and _FEED_TYPE.search(link):
+            found = absolute_url(unescape(href[1] or href[2]), url)
+            if found is not None:
+                yield found
 
 
 def _json(text: str) -> object:
