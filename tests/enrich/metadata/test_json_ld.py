@@ -7,6 +7,7 @@ import pytest
 
 from services.enrich.metadata import Metadata
 from services.enrich.steps.page import read_page
+from shared.events import Image
 
 URL = "https://fjord.example/2024/accord"
 SEEN_AT = datetime(2024, 3, 5, tzinfo=UTC)
@@ -49,9 +50,7 @@ def test_a_news_article_fills_every_field() -> None:
     assert metadata.published_at == datetime(2024, 3, 4, 13, 30, tzinfo=UTC)
     assert metadata.updated_at == datetime(2024, 3, 4, 17, tzinfo=UTC)
     assert metadata.image is not None
-    assert metadata.image.model_dump() == {
-        "url": "https://fjord.example/img/ferry.jpg", "caption": "A ferry", "credit": "NTB",
-    }  # fmt: skip
+    assert metadata.image == Image(url="https://fjord.example/img/ferry.jpg", caption="A ferry", credit="NTB")
     assert metadata.keywords == ("ferries", "Chile")
     assert metadata.language == "en-GB"
     assert metadata.is_accessible_for_free is False
