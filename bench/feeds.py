@@ -32,15 +32,12 @@ from typing import Any
 
 import httpx2
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 
 from bench.failures import BenchFailed
 from bench.feed_site import FakeFeed, Site
 from bench.machine import cpu_seconds
-from bench.processes import environment, private_redis, running, wait_ready
+from bench.processes import environment, mark_state, private_redis, running, wait_ready
 from services.supervisor.ports import free_port
-from shared.runtime.groups import ensure_groups
-from shared.runtime.state import begin_restoring, write_generation
 from shared.streams import EVENT_FIELD, RAW
 
 ROUNDS = 3
@@ -152,7 +149,7 @@ def run(directory: Path, wanted: argparse.Namespace) -> dict[str, Any]:
     feeds = [FakeFeed(number, dict.fromkeys(range(wanted.entries), 1)) for number in range(wanted.feeds)]
     site = Site(feeds)
     with private_redis(directory) as server, server.client() as redis, ExitStack() as stack:
-        asyncio.run(_mark_state(server.url))
+        asyncio.run(mark_state(server.url))
         env = {"WIREROOM_REDIS_URL": server.url, "WIREROOM_FETCH_ALLOW_HOSTS": site.host}
         replicas = [Replica(number, env, directory) for number in range(wanted.replicas)]
         for replica in replicas:
@@ -186,14 +183,6 @@ def run(directory: Path, wanted: argparse.Namespace) -> dict[str, Any]:
             "moves_followed": moved,
             **judge(redis, feeds),
         }
-
-
-async def _mark_state(url: str) -> None:
-    """Say that Redis holds the state of the articles, as the index service does at its first start."""
-    async with AsyncRedis.from_url(url) as redis:
-        await ensure_groups(redis, 1)
-        await begin_restoring(redis, 1, "bench")
-        await write_generation(redis, 1, "bench")
 
 
 def _feeds(url: str) -> list[dict[str, Any]]:

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import httpx2
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from bench.failures import BenchFailed
 from services.supervisor.child import LEASH
 from services.supervisor.ports import free_port
 from services.supervisor.redis_server import RedisConfig, find_redis_server
+from shared.runtime.groups import ensure_groups
+from shared.runtime.state import begin_restoring, write_generation
 
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 60.0
@@ -138,3 +141,11 @@ def _wait_for_redis(redis: PrivateRedis, process: subprocess.Popen[bytes], direc
                 time.sleep(POLL_S)
             else:
                 return
+
+
+async def mark_state(url: str) -> None:
+    """Say that Redis holds the state of the articles, as the index service does at its first start."""
+    async with AsyncRedis.from_url(url) as redis:
+        await ensure_groups(redis, 1)
+        await begin_restoring(redis, 1, "bench")
+        await write_generation(redis, 1, "bench")

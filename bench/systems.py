@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -19,6 +20,7 @@ from bench.processes import (
     START_TIMEOUT_S,
     environment,
     log_tail,
+    mark_state,
     private_redis,
     running,
     wait_for_readers,
@@ -120,6 +122,7 @@ def ingest_alone(name: str, directory: Path) -> Iterator[Ingest]:
     port = free_port()
     with private_redis(directory) as redis:
         if name == OURS:
+            asyncio.run(mark_state(redis.url))
             argv: tuple[str, ...] = (*SERVICE_ARGV, "ingest")
             env = environment(
                 WIREROOM_REDIS_URL=redis.url, WIREROOM_INGEST_PORT=str(port), WIREROOM_LOG_LEVEL="WARNING"
