@@ -130,7 +130,7 @@ def judge(redis: Redis, feeds: list[FakeFeed]) -> dict[str, Any]:
     published: Counter[tuple[str, str]] = Counter()
     ids: dict[str, set[str]] = {}
     for _, fields in redis.xrange(RAW.key(0)):  # type: ignore[union-attr]
-        event = json.loads(fields[EVENT_FIELD])
+        event = json.loads(fields[EVENT_FIELD])  # type: ignore[index]
         article = event["article"]
         published[article["url"], article["title"]] += 1
         ids.setdefault(article["url"], set()).add(event["article_id"])
