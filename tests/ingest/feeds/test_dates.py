@@ -41,6 +41,14 @@ NOON = datetime(2023, 6, 5, 12, 0, tzinfo=UTC)
         "05.06.2023 12:00",
         "6/5/2023 12:00:00 PM",
         "  2023-06-05T12:00:00Z\n",
+        "Mon, 2023/06/05 08:00:00 EDT",
+        "1685966400",
+        "1685966400000",
+        "2023년 06월 05일 21:00:00",
+        "2023-06-05 오후 9:00:00",
+        "2023年6月5日 12:00",
+        "Δευ, 05 Ιούν 2023 08:00:00 EDT",
+        "2023-június-5T8:00-04:00",
     ],
 )
 def test_dates_of_many_spellings(text: str) -> None:
@@ -59,6 +67,14 @@ def test_dates_of_many_spellings(text: str) -> None:
         ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC)),
         ("2023-02-29T00:00:00Z", datetime(2023, 2, 28, tzinfo=UTC)),
         ("31/12/2023", datetime(2023, 12, 31, tzinfo=UTC)),
+        ("03-12-31", datetime(2003, 12, 31, tzinfo=UTC)),
+        ("31-12-03", datetime(2003, 12, 31, tzinfo=UTC)),
+        ("991231T10:14Z", datetime(1999, 12, 31, 10, 14, tzinfo=UTC)),
+        ("03335", datetime(2003, 12, 1, tzinfo=UTC)),
+        ("-03-12", datetime(2003, 12, 1, tzinfo=UTC)),
+        ("-0312", datetime(2003, 12, 1, tzinfo=UTC)),
+        ("200312", datetime(2003, 12, 1, tzinfo=UTC)),
+        ("031231", datetime(2003, 12, 31, tzinfo=UTC)),
     ],
 )
 def test_dates_that_say_less_or_are_odd(text: str, expected: datetime) -> None:

@@ -1,6 +1,6 @@
 """Dates as feeds write them: RFC 3339, W3CDTF, ISO 8601, RFC 822 with its misspellings, and others.
 
-Pure: no date here depends on today's. A date without a zone is taken as UTC.
+Pure: no date here depends on today's. A date without a zone is taken as UTC, one in Korean as Korea's.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january janvier enero januar januari janv ene gennaio gen janeiro",
-            "feb february fevrier febrero februar februari fev febbraio fevereiro",
-            "mar march mars marzo marz maart mrz marco",
-            "apr april avril abril avr abr aprile",
-            "may mai mayo mei maggio maio mag",
-            "jun june juin junio juni giugno junho giu",
-            "jul july juillet julio juli luglio julho lug",
-            "aug august aout agosto augustus ago",
-            "sep sept september septembre septiembre settembre setembro set",
-            "oct october octobre octubre oktober okt ottobre outubro ott out",
-            "nov november novembre noviembre novembro",
-            "dec december decembre diciembre dezember dez dic dicembre dezembro",
+            "jan january janvier enero januar januari janv ene gennaio gen janeiro ιαν ιανουαριου",
+            "feb february fevrier febrero februar februari fev febbraio fevereiro febr φεβ φεβρουαριου",
+            "mar march mars marzo marz maart mrz marco marc marcius μαρ μαρτιου",
+            "apr april avril abril avr abr aprile aprilis απρ απριλιου",
+            "may mai mayo mei maggio maio mag maj majus μαι μαιου",
+            "jun june juin junio juni giugno junho giu junius ιουν ιον ιουνιου",
+            "jul july juillet julio juli luglio julho lug julius ιουλ ιολ ιουλιου",
+            "aug august aout agosto augustus ago augusztus αυγ αυγουστου",
+            "sep sept september septembre septiembre settembre setembro set szept szeptember "
+            "σεπ σεπτ σεπτεμβριου",
+            "oct october octobre octubre oktober okt ottobre outubro ott out οκτ οκτωβριου",
+            "nov november novembre noviembre novembro νοε νοεμ νοεμβριου",
+            "dec december decembre diciembre dezember dez dic dicembre dezembro δεκ δεκεμβριου",
         ),
         1,
     )
@@ -58,8 +59,25 @@ _TIME = re.compile(
 _ZONE = re.compile(
     r"(?:(?:UTC|GMT|Z)?\s*(?P<sign>[+\-\u2212])\s*(?P<hours>\d\d?):?(?P<minutes>\d\d)?)|(?P<name>[A-Za-z]{1,5})\b"
 )
-_WORDS = re.compile(r"[A-Za-z]+\.?|\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?|[+\-\u2212]\d{1,2}:?\d{0,2}|\d+")
+_WORDS = re.compile(r"[^\W\d_]+\.?|\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?|[+\-\u2212]\d{1,2}:?\d{0,2}|\d+")
 _WEEKDAYS = re.compile(r"^(?:[^\W\d_]{2,12})\.?\s*,\s*", re.UNICODE)
+
+# ISO 8601 of 1988 let the century go: 03-12-31, 031231, 03335 (day of the year), -03-12, -0312.
+_NO_CENTURY = re.compile(
+    r"-(?P<month>\d\d-?\d\d$)"
+    # Six digits may be a year and a month, which ISO 8601 forbids for that reason and feeds do not.
+    r"|(?!(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[Tt ]|$))"
+    r"(?P<date>\d\d(?:-\d\d-\d\d|\d{4}|\d{3})(?:[Tt ].*)?$)",
+    re.ASCII,
+)
+# Between these, two digits are the day of "31-12-03" and no year.
+_LAST_YEAR, _FIRST_YEAR = 29, 70
+_UNIX_TIME = re.compile(r"1\d{9}(?:\d{3})?(?:\.\d{1,9})?", re.ASCII)
+_EAST_ASIAN = re.compile(
+    r"(?P<year>\d{4})[-년年]\s*(?P<month>\d\d?)[-월月]\s*(?P<day>\d\d?)[일日]?"
+    r"\s*(?P<half>오전|오후|上午|下午|午前|午後)?\s*(?P<time>[\d:]*)\s*(?P<zone>\D.*)?$",
+    re.ASCII,
+)
 
 
 def parse_date(text: str | None) -> datetime | None:
@@ -73,13 +91,49 @@ def parse_date(text: str | None) -> datetime | None:
         # Nearly all dates of Atom, JSON Feed and sitemaps; the rest is for what this refuses.
         with suppress(ValueError, OverflowError):
             return datetime.fromisoformat(text).astimezone(UTC)
+    if _UNIX_TIME.fullmatch(text):
+        return datetime.fromtimestamp(int(text[:10]), UTC)
+    text = _without_east_asian(text)
     folded = unicodedata.normalize("NFKD", text)
     text = "".join(char for char in folded if not unicodedata.combining(char))
     try:
-        found = _iso(text) or _by_words(text)
+        found = _without_century(text) or _iso(_WEEKDAYS.sub("", text)) or _by_words(text)
     except (ValueError, OverflowError):
         return None
     return found
+
+
+def _without_east_asian(text: str) -> str:
+    """Return "2004년 05월 28일 오후 01:31" as "2004-05-28 01:31 pm +0900", other texts as they are."""
+    if text.isascii():
+        return text
+    match = _EAST_ASIAN.match(text)
+    if match is None:
+        return text
+    half = {"오전": "am", "上午": "am", "午前": "am", None: ""}.get(match["half"], "pm")
+    korean = any("가" <= char <= "힣" for char in text)
+    zone = match["zone"] or ("+0900" if korean else "")
+    parts = [f"{match['year']}-{match['month']}-{match['day']}"]
+    if match["time"]:
+        parts += [match["time"], half, zone]
+    return " ".join(filter(None, parts))
+
+
+def _without_century(text: str) -> datetime | None:
+    """Return the date of a year in two digits that stands first; None when it is none."""
+    match = _NO_CENTURY.match(text)
+    if match is None:
+        return None
+    rest = match["month"] or match["date"]
+    year = int(rest[:2])
+    if "-" in rest and _LAST_YEAR < year < _FIRST_YEAR:
+        return None
+    if match["month"] and "-" not in rest:
+        rest = f"{rest[:2]}-{rest[2:]}"
+    try:
+        return _iso(f"{19 if year >= _FIRST_YEAR else 20}{rest}")
+    except ValueError:
+        return None
 
 
 def _iso(text: str) -> datetime | None:
