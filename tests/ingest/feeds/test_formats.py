@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, datetime
 
@@ -107,6 +108,60 @@ class TestRss:
         assert found.title == "Café AT&T &nosuch;"
         assert found.link == "https://n.example/?a=1&b=2"
         assert found.guid == "a&b&amp;c"
+
+    @pytest.mark.parametrize("used", ["", " %HTMLlat1;"])
+    def test_the_entity_files_that_rss_091_names_are_not_loaded_and_do_not_matter(self, used: str) -> None:
+        declared = (
+            '<!ENTITY % HTMLlat1 PUBLIC "-//W3C//ENTITIES Latin 1 for XHTML//EN" "http://127.0.0.1:1/lat1">'
+        )
+        document = f"<!DOCTYPE rss [{declared}{used}]>" + rss("<item><title>Caf&eacute;</title></item>")
+        assert entry(document).title == "Café"
+
+    def test_a_gzip_file_is_read_as_what_it_holds(self) -> None:
+        packed = gzip.compress(rss("<item><title>Zip</title></item>").encode())
+        assert entry(packed).title == "Zip"
+
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [
+            pytest.param(gzip.compress(bytes(50_000_000)), "unpacked", id="bomb"),
+            pytest.param(b"\x1f\x8b\x08" + b"?" * 100, "gzip", id="broken"),
+        ],
+    )
+    def test_a_gzip_file_that_is_too_large_or_broken_is_refused(self, body: bytes, reason: str) -> None:
+        with pytest.raises(MalformedFeed, match=reason):
+            read(body)
+
+    @pytest.mark.parametrize(
+        ("label", "codec", "title"),
+        [
+            ("x-sjis", "cp932", "日本語の見出し"),
+            ("Windows-31J", "cp932", "日本語の見出し"),
+            ("x-euc-jp", "euc-jp", "日本語の見出し"),
+            ("x-gbk", "gbk", "中文标题"),
+            ("cp-1251", "cp1251", "Новости"),
+            ("win-1251", "cp1251", "Новости"),
+        ],
+    )
+    def test_encodings_by_the_names_of_browsers_are_known(self, label: str, codec: str, title: str) -> None:
+        document = f'<?xml version="1.0" encoding="{label}"?>' + rss(f"<item><title>{title}</title></item>")
+        assert entry(document.encode(codec)).title == title
+
+    def test_xhtml_with_a_prefix_is_html_all_the_same(self) -> None:
+        found = entry(
+            atom(
+                '<entry><title type="xhtml"><h:div>A <h:b>b</h:b> &lt;i&gt; <svg xmlns="http://www.w3.org/2000/svg">'
+                '<circle/></svg></h:div></title><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">'
+                "<h:p>One</h:p><h:script>x()</h:script><h:p>Two</h:p> end</div></content></entry>",
+                attributes='xmlns:h="http://www.w3.org/1999/xhtml"',
+            )
+        )
+        assert found.title == "A b <i>"
+        assert found.content == "<div><p>One</p><p>Two</p> end</div>"
+
+    def test_a_relation_by_its_address_is_the_one_by_its_name(self) -> None:
+        link = '<link rel="http://www.iana.org/assignments/relation/alternate" href="https://n.example/1"/>'
+        assert entry(atom(f"<entry>{link}</entry>")).link == "https://n.example/1"
 
     def test_plain_entities_of_a_doctype_are_known(self) -> None:
         document = "<!DOCTYPE rss [<!ENTITY oe '&#246;'> <!ENTITY firm \"Wire\">]>" + rss(

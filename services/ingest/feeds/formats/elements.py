@@ -21,6 +21,7 @@ from services.ingest.feeds.formats.markup import (
     join_base,
     looks_like_html,
     text_from_title,
+    text_from_title_markup,
 )
 from services.ingest.feeds.formats.model import FeedImage
 from services.ingest.feeds.formats.names import XML_BASE, attribute, children, name_of, text_of
@@ -110,7 +111,11 @@ def title_of(bag: Bag, *names: str, atom: bool) -> str | None:
     """Return the first text that is not blank as one line of plain text."""
     for child in bag.all(*names):
         construct = text_construct(child, atom=_is_atoms(child, atom))
-        title = text_from_title(construct.value, is_html=construct.is_html)
+        title = (
+            text_from_title_markup(construct.value)
+            if len(child)
+            else text_from_title(construct.value, is_html=construct.is_html)
+        )
         if title is not None:
             return title
     return None

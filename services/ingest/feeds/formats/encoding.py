@@ -36,6 +36,7 @@ _STANDS_FOR = {
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{1,40})["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,1000}\?>")
+_CODE_PAGE = re.compile(r"^(?:x-)?(?:cp|win|windows)[-_]?(?=\d)")
 _SINGLE_BYTES = ("cp125", "iso8859", "cp874", "koi8", "mac")
 # Codecs of Python that are no character sets, or that turn few bytes into many.
 _NO_CHARSETS = frozenset(
@@ -86,10 +87,15 @@ def _declared(body: bytes) -> str | None:
 
 def _codec(label: str) -> str | None:
     """Return Python's name for a character set, the wider one where it stands for that; None for no such."""
-    try:
-        found = codecs.lookup(label)
-    except (LookupError, ValueError):
-        return None
-    if not found._is_text_encoding or found.name in _NO_CHARSETS:
+    label = label.lower()
+    if label == "windows-31j":
+        label = "cp932"
+    # x-sjis, x-euc-jp, x-gbk; cp-1252, win-1252: so feeds write what Python has without.
+    found = None
+    for name in (label, label.removeprefix("x-"), _CODE_PAGE.sub("cp", label)):
+        with suppress(LookupError, ValueError):
+            found = codecs.lookup(name)
+            break
+    if found is None or not found._is_text_encoding or found.name in _NO_CHARSETS:
         return None
     return _STANDS_FOR.get(found.name, found.name)

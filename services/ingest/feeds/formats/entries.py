@@ -19,7 +19,13 @@ from services.ingest.feeds.formats.elements import (
 )
 from services.ingest.feeds.formats.markup import absolute_url, text_from_title
 from services.ingest.feeds.formats.model import FeedEntry, FeedLink
-from services.ingest.feeds.formats.names import XML_LANG, attribute, inherited, text_of
+from services.ingest.feeds.formats.names import (
+    XML_LANG,
+    attribute,
+    inherited,
+    relation_of,
+    text_of,
+)
 
 MAX_GUID_CHARS = 500
 MAX_LINKS = 50
@@ -116,7 +122,7 @@ def page_link(bag: Bag) -> str | None:
     """Return the address of the page: RSS's link, or Atom's alternate, of HTML where there are several."""
     best: tuple[int, str] | None = None
     for child in bag.all("link", "atom:link", "a"):
-        relation = (attribute(child, "rel") or "alternate").lower()
+        relation = relation_of(child) or "alternate"
         url = absolute_url(attribute(child, "href") or text_of(child), bag.base_of(child))
         if url is None or relation != "alternate":
             continue
@@ -129,7 +135,7 @@ def page_link(bag: Bag) -> str | None:
 def _links(bag: Bag) -> tuple[FeedLink, ...]:
     links: dict[str, FeedLink] = {}
     for child in bag.all("link", "atom:link"):
-        relation = (attribute(child, "rel") or "").lower()
+        relation = relation_of(child)
         url = absolute_url(attribute(child, "href"), bag.base_of(child))
         if url is not None and relation in _KEPT_RELATIONS:
             title = text_from_title(attribute(child, "title") or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from functools import lru_cache
 from html import escape, unescape
 from urllib.parse import urljoin, urlsplit
@@ -158,6 +159,7 @@ _C1 = {
     code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0)
     if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 }  # fmt: skip
+_XHTML = "{http://www.w3.org/1999/xhtml}"
 _SPACE = re.compile(r"\s+")
 
 
@@ -235,6 +237,12 @@ def html_from_text(text: str) -> str:
     return "".join(f"<p>{escape(paragraph, quote=False)}</p>" for paragraph in paragraphs if paragraph)
 
 
+def text_from_title_markup(markup: str) -> str | None:
+    """Return a title that is markup, and not merely text that may hold some, as `text_from_title` does."""
+    # As long as its tags may be: they do not count.
+    return text_from_title(nh3.clean(markup[: 4 * MAX_TITLE_CHARS], tags=set()))
+
+
 def text_from_title(title: str, *, is_html: bool = True) -> str | None:
     """Return a title in one line of plain text; None when blank."""
     title = title[:MAX_TITLE_CHARS]
@@ -254,7 +262,18 @@ def inner_xml(element: etree._Element) -> str:
     parts = [escape(element.text or "", quote=False)]
     for child in element:
         if isinstance(child.tag, str):
+            if any(each.prefix is not None for each in child.iter()):
+                child = _without_prefixes(child)
             parts.append(etree.tostring(child, encoding="unicode", method="html", with_tail=True))
         elif child.tail:
             parts.append(escape(child.tail, quote=False))
     return "".join(parts)
+
+
+def _without_prefixes(element: etree._Element) -> etree._Element:
+    """Return a copy whose XHTML goes by HTML's names: <h:p> is a paragraph only to a reader of XML."""
+    copied = deepcopy(element)
+    for each in copied.iter():
+        if isinstance(each.tag, str) and each.tag.lower().startswith(_XHTML):
+            each.tag = each.tag[len(_XHTML) :]
+    return copied

@@ -46,6 +46,7 @@ _NAMESPACES = {
     "http://prismstandard.org/namespaces/basic/2.0": "prism",
     "http://prismstandard.org/namespaces/1.2/basic": "prism",
 }
+_IANA_RELATIONS = "http://www.iana.org/assignments/relation/"  # RFC 4287, section 4.2.7.2
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -90,6 +91,11 @@ def attribute(element: etree._Element, name: str) -> str | None:
                 value = str(other)
                 break
     return (str(value).strip() or None) if value is not None else None
+
+
+def relation_of(element: etree._Element) -> str:
+    """Return a link's relation in lower case: its name, also where IANA's address for it is given."""
+    return (attribute(element, "rel") or "").lower().removeprefix(_IANA_RELATIONS)
 
 
 def text_of(element: etree._Element) -> str:

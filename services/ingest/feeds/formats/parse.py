@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+import zlib
 
 from lxml import etree
 from pydantic_core import from_json
@@ -15,7 +16,7 @@ from services.ingest.feeds.formats.markup import absolute_url
 from services.ingest.feeds.formats.model import Feed, MalformedFeed
 from services.ingest.feeds.formats.names import name_of
 from services.ingest.feeds.formats.sitemap import read_sitemap, read_sitemap_index
-from services.ingest.feeds.formats.xml_document import parse_xml
+from services.ingest.feeds.formats.xml_document import MAX_CHARS, parse_xml
 from services.ingest.feeds.formats.xml_feed import format_of, read_xml_feed
 
 _HEAD_CHARS = 65_536
@@ -23,6 +24,7 @@ _HTML = re.compile(r"(?:<!doctype\s+html\b(?!\s*\[)|<html\b)", re.IGNORECASE)
 _LINK = re.compile(r"<link\b[^<>]{0,1000}>", re.IGNORECASE)
 _HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]{1,500})"|'([^']{1,500})')""", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"""\stype\s*=\s*["']application/(?:rss\+xml|atom\+xml|feed\+json)""", re.IGNORECASE)
+_GZIP = b"\x1f\x8b\x08"
 
 
 def parse_feed(body: bytes, *, content_type: str | None = None, url: str | None = None) -> Feed:
@@ -31,7 +33,7 @@ def parse_feed(body: bytes, *, content_type: str | None = None, url: str | None 
     `content_type` is the header's value, of which the charset counts; `url` is where the document was found,
     for its relative links. Raises MalformedFeed, and nothing else, for a document that is no feed.
     """
-    text = decode_document(body, content_type).strip()
+    text = decode_document(_unpacked(body), content_type).strip()
     if not text:
         raise MalformedFeed("the document is empty")
     if text[0] in "{[":
@@ -68,6 +70,21 @@ def _feeds_named_in(head: str, url: str | None) -> Iterator[str]:
             found = absolute_url(unescape(href[1] or href[2]), url)
             if found is not None:
                 yield found
+
+
+def _unpacked(body: bytes) -> bytes:
+    """Return what a .gz file holds, as sitemaps are often kept; what is cut off, as far as it goes."""
+    if not body.startswith(_GZIP):
+        return body
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        # No more than could be read; a letter takes four bytes at most.
+        document = unpacking.decompress(body, 4 * MAX_CHARS + 1)
+    except zlib.error:
+        raise MalformedFeed("the document starts like a gzip file and is none") from None
+    if len(document) > 4 * MAX_CHARS:
+        raise MalformedFeed(f"the document has more than {4 * MAX_CHARS:,} bytes when it is unpacked")
+    return document
 
 
 def _json(text: str) -> object:

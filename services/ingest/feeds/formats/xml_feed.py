@@ -11,7 +11,14 @@ from services.ingest.feeds.formats.elements import Bag, date_of, title_of
 from services.ingest.feeds.formats.entries import PUBLISHED, UPDATED, authors_of, page_link, read_entry
 from services.ingest.feeds.formats.markup import absolute_url
 from services.ingest.feeds.formats.model import Feed, FeedEntry, FeedFormat
-from services.ingest.feeds.formats.names import XML_LANG, attribute, children, inherited, name_of
+from services.ingest.feeds.formats.names import (
+    XML_LANG,
+    attribute,
+    children,
+    inherited,
+    name_of,
+    relation_of,
+)
 
 MAX_ENTRIES = 2_000
 MAX_HUBS = 5
@@ -96,7 +103,7 @@ def _links_of(bag: Bag, relation: str) -> tuple[str, ...]:
     found = (
         absolute_url(attribute(link, "href"), bag.base_of(link))
         for link in bag.all("atom:link", "link")
-        if relation in (attribute(link, "rel") or "").lower().split()
+        if relation in relation_of(link).split()
     )
     return tuple(dict.fromkeys(url for url in found if url is not None))
 
