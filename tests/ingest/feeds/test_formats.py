@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
+from html import escape
 
 import pytest
 
@@ -158,6 +159,42 @@ class TestRss:
         )
         assert found.title == "A b <i>"
         assert found.content == "<div><p>One</p><p>Two</p> end</div>"
+
+    @pytest.mark.parametrize(
+        "markup",
+        [
+            'safe<applet code="foo.class"></applet> <b>description</b>',
+            'safe<frameset rows="*"><frame src="https://n.example/"></frameset> description',
+            'safe<iframe src="https://n.example/"> description</iframe>',
+            'safe<object classid="clsid:1"><param name="a"> description',
+            'safe<meta http-equiv="Refresh" content="0; URL=https://n.example/"> description',
+            "safe<body onload!#$%&()*~+-_.,:;?@[/|\\]^`=x> <p/onclick=x>description",
+            "safe<script>x()</script> description",
+        ],
+    )
+    def test_titles_lose_the_tags_that_do_something_too(self, markup: str) -> None:
+        assert (
+            entry(atom(f'<entry><title type="html">{escape(markup)}</title></entry>')).title
+            == "safe description"
+        )
+
+    @pytest.mark.parametrize(
+        "date",
+        [
+            "<date>2004-01-01</date>",
+            '<publicationDate xmlns="http://prismstandard.org/namespaces/basic/2.1/">2004-01-01</publicationDate>',
+        ],
+    )
+    def test_rarer_names_of_a_date_are_known(self, date: str) -> None:
+        assert entry(rss(f"<item><title>x</title>{date}</item>")).published_at == datetime(
+            2004, 1, 1, tzinfo=UTC
+        )
+
+    def test_a_guid_that_says_it_is_a_link_may_be_a_path(self) -> None:
+        document = rss(
+            '<item><guid isPermaLink="true">/2004/1</guid></item>', "<link>https://n.example/</link>"
+        )
+        assert entry(document).link == "https://n.example/2004/1"
 
     def test_a_relation_by_its_address_is_the_one_by_its_name(self) -> None:
         link = '<link rel="http://www.iana.org/assignments/relation/alternate" href="https://n.example/1"/>'

@@ -42,7 +42,7 @@ _SUMMARIES = (
 )  # fmt: skip
 PUBLISHED = (
     "pubdate", "atom:published", "published", "atom:issued", "issued", "dcterms:issued", "dc:date",
-    "atom:created", "created", "dcterms:created", "prism:publicationdate",
+    "atom:created", "created", "dcterms:created", "prism:publicationdate", "date",
 )  # fmt: skip
 UPDATED = (
     "atom:updated", "updated", "atom:modified", "modified", "dcterms:modified", "prism:modificationdate",
@@ -113,7 +113,8 @@ def _permalink(bag: Bag) -> str | None:
     """Return the guid where RSS says that it is a link: unless isPermaLink says otherwise."""
     for guid in bag.all("guid"):
         text = text_of(guid)
-        if (attribute(guid, "ispermalink") or "true").lower() != "false" and "://" in text:
+        said = (attribute(guid, "ispermalink") or "").lower()
+        if said != "false" and ("://" in text or (said == "true" and text.startswith("/"))):
             return text
     return None
 

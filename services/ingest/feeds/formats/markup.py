@@ -122,9 +122,12 @@ _DROPPED_WITH_CONTENT = {
 }  # fmt: skip
 # A title holds no HTML but what is known to be: "a <b> c" is more often mathematics than a tag.
 _TITLE_TAGS = re.compile(
-    r"</?(?:a|abbr|acronym|applet|b|base|big|blink|blockquote|body|br|button|center|cite|code|del|dfn|div|em|embed|"
-    r"font|form|frame|frameset|h[1-6]|head|hr|html|i|iframe|img|input|ins|kbd|li|link|mark|meta|object|ol|p|param|q|"
-    r"s|small|span|strike|strong|sub|sup|svg|table|tbody|td|th|tr|tt|u|ul|var|wbr)(?:\s[^<>]{0,2000})?/?>"
+    r"</?(?:a|abbr|acronym|address|applet|area|article|aside|audio|b|base|bdi|bdo|big|blink|blockquote|body|br|"
+    r"button|canvas|caption|center|cite|code|col|dd|del|details|dfn|div|dl|dt|em|embed|fieldset|figcaption|figure|"
+    r"font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label|legend|li|link|"
+    r"main|map|mark|marquee|meta|nav|noscript|object|ol|option|p|param|picture|pre|q|ruby|rp|rt|s|samp|section|"
+    r"select|small|source|span|strike|strong|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|time|tr|"
+    r"track|tt|u|ul|var|video|wbr)(?:[\s/][^<>]{0,2000})?/?>"
     r"|<!--[^<>]{0,2000}-->",
     re.IGNORECASE,
 )

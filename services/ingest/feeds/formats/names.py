@@ -44,6 +44,8 @@ _NAMESPACES = {
     "http://www.google.com/schemas/sitemap-news/0.9": "news",
     "http://www.google.com/schemas/sitemap-image/1.1": "image",
     "http://prismstandard.org/namespaces/basic/2.0": "prism",
+    "http://prismstandard.org/namespaces/basic/2.1": "prism",
+    "http://prismstandard.org/namespaces/basic/3.0": "prism",
     "http://prismstandard.org/namespaces/1.2/basic": "prism",
 }
 _IANA_RELATIONS = "http://www.iana.org/assignments/relation/"  # RFC 4287, section 4.2.7.2

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from html import unescape
-import zlib
 
 from lxml import etree
 from pydantic_core import from_json
