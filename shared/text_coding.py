@@ -13,7 +13,7 @@ from w3lib.encoding import html_body_declared_encoding, http_content_type_encodi
 # Pages are cut off in the middle of a letter, and take in single bytes of other pages.
 _MAX_BAD_SHARE: Final = 0.005
 _MIN_BAD_ALLOWED: Final = 3
-_LAST_RESORT: Final = "cp1252"
+LAST_RESORT: Final = "cp1252"
 _HEAD_BYTES: Final = 4_096
 # Python has codecs by these names, which no page is written in; some take quadratic time.
 _NO_ENCODINGS: Final = frozenset(
@@ -45,7 +45,7 @@ def decode_text(content: bytes, content_type: str | None = None) -> str:
             text = content.decode(encoding, "replace")
             if _is_fair(text):
                 return text
-    return content.decode(_LAST_RESORT, "replace")
+    return content.decode(LAST_RESORT, "replace")
 
 
 def _is_fair(text: str) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 
 from services.cli.documents import Document
 from services.cli.imports.entries import MAX_ENTRY_BYTES, Entry, Options, Skipped, document
-from services.cli.imports.text_coding import decode_text
+from shared.text_coding import decode_text
 
 MAX_HEADER_CHARS = 4_000
 MAX_HEADERS_LINES = 2_000

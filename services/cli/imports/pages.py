@@ -11,7 +11,7 @@ from typing import Any
 
 from services.cli.documents import Document
 from services.cli.imports.entries import MAX_ENTRY_BYTES, Entry, Options, Skipped, document
-from services.cli.imports.text_coding import decode_text
+from shared.text_coding import decode_text
 
 MAX_TITLE_CHARS = 200
 _HEAD_CHARS = 64 << 10

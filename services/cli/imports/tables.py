@@ -16,7 +16,7 @@ from typing import Any
 from services.cli.documents import Document
 from services.cli.imports.entries import MAX_ENTRY_BYTES, Entry, Options, Skipped, Unusable, document
 from services.cli.imports.mapping import article_fields
-from services.cli.imports.text_coding import LAST_RESORT
+from shared.text_coding import LAST_RESORT
 
 DELIMITERS = ",;\t|"
 MAX_COLUMNS = 1_000

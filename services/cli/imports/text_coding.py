@@ -1,51 +1,10 @@
-"""From bytes to text: by byte order mark, by what the bytes can be, then by what is declared.
-
-Declared encodings are often wrong, and valid UTF-8 with letters beyond ASCII is hardly ever anything else.
-"""
+"""Files of text in other encodings than UTF-8: which `--encoding` takes, and how they are read as UTF-8."""
 
 from __future__ import annotations
 
 import codecs
 import io
-from contextlib import suppress
 from typing import BinaryIO
-
-# Pages are cut off in the middle of a letter, and take in single bytes of other pages.
-MAX_BAD_SHARE = 0.005
-MIN_BAD_ALLOWED = 3
-LAST_RESORT = "cp1252"
-_HEAD_BYTES = 4_096
-
-
-def decode_text(content: bytes, content_type: str | None = None) -> str:
-    """Return the text of a page, note or part of a mail; never raises.
-
-    `content_type` is the header that came with it, whose charset counts before the page's own <meta>.
-    """
-    from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom
-
-    bom_encoding, bom = read_bom(content)
-    if bom_encoding is not None and bom is not None:
-        return content[len(bom) :].decode(bom_encoding, "replace")
-    declared = [http_content_type_encoding(content_type), html_body_declared_encoding(content[:_HEAD_BYTES])]
-    encodings = [encoding for encoding in declared if encoding is not None]
-    if not content.isascii() or not encodings:
-        text = content.decode("utf-8", "replace")
-        bad = text.count("\ufffd")
-        # Letters beyond ASCII that are valid by chance are rare among those that are not.
-        if not bad or (_is_fair(text) and bad * 3 < sum(not letter.isascii() for letter in text)):
-            return text
-    for encoding in encodings:
-        with suppress(LookupError, UnicodeError):  # codecs such as idna raise whatever they are told
-            text = content.decode(encoding, "replace")
-            if _is_fair(text):
-                return text
-    return content.decode(LAST_RESORT, "replace")
-
-
-def _is_fair(text: str) -> bool:
-    """Whether next to all of it could be decoded."""
-    return text.count("\ufffd") <= max(MIN_BAD_ALLOWED, int(len(text) * MAX_BAD_SHARE))
 
 
 def known_encoding(name: str) -> str:

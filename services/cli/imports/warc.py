@@ -19,7 +19,7 @@ from services.cli.documents import Document
 from services.cli.imports.byte_source import ByteSource
 from services.cli.imports.entries import MAX_ENTRY_BYTES, Entry, Options, Skipped, document, passed_over
 from services.cli.imports.http_body import TooLarge, Undecodable, decode_body
-from services.cli.imports.text_coding import decode_text
+from shared.text_coding import decode_text
 
 MAX_HEADERS_BYTES = 256 << 10
 _MAX_LINE_BYTES = 64 << 10
