@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from shared.events import Topic
 
 # https://cv.iptc.org/newscodes/mediatopic/, top level.
-TOP_LEVEL = {
+TOP_LEVEL: Final = {
     "01000000": "arts, culture, entertainment and media",
-    "16000000": "conflict, war and peace",
     "02000000": "crime, law and justice",
     "03000000": "disaster, accident and emergency incident",
     "04000000": "economy, business and finance",
@@ -26,6 +25,7 @@ TOP_LEVEL = {
     "13000000": "science and technology",
     "14000000": "society",
     "15000000": "sport",
+    "16000000": "conflict, war and peace",
     "17000000": "weather",
 }
 _MEDIA_TOPIC = re.compile(r"(?:medtop:|https?://cv\.iptc\.org/newscodes/mediatopics?/)([0-9]{8})")

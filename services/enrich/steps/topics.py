@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from services.enrich.steps.model_file import load_model_file
 from services.enrich.steps.terms import MODELS, terms
 from shared.events import Topic
+from shared.media_topics import TOP_LEVEL
 
 # Enough that the few thousand words which tell a topic hardly share a bucket with others.
 BUCKETS: Final = 1 << 17
@@ -24,25 +25,28 @@ _MIN_TERMS: Final = 3
 # However plain the words, some readers would file the article elsewhere: no share is nearer to 1 than this.
 _DOUBT: Final = 0.01
 
-# The top level of IPTC Media Topics (cv.iptc.org/newscodes/mediatopic), by the short names of news-gold.
+# What the model's labels call the topics: the short names of news-gold, by code.
+_SHORT_NAMES: Final = (
+    ("arts", "01000000"),
+    ("crime", "02000000"),
+    ("disaster", "03000000"),
+    ("economy", "04000000"),
+    ("education", "05000000"),
+    ("environment", "06000000"),
+    ("health", "07000000"),
+    ("human-interest", "08000000"),
+    ("labour", "09000000"),
+    ("lifestyle", "10000000"),
+    ("politics", "11000000"),
+    ("religion", "12000000"),
+    ("science", "13000000"),
+    ("society", "14000000"),
+    ("sport", "15000000"),
+    ("conflict", "16000000"),
+    ("weather", "17000000"),
+)
 MEDIA_TOPICS: Final[dict[str, tuple[str, str]]] = {
-    "arts": ("01000000", "arts, culture, entertainment and media"),
-    "crime": ("02000000", "crime, law and justice"),
-    "disaster": ("03000000", "disaster, accident and emergency incident"),
-    "economy": ("04000000", "economy, business and finance"),
-    "education": ("05000000", "education"),
-    "environment": ("06000000", "environment"),
-    "health": ("07000000", "health"),
-    "human-interest": ("08000000", "human interest"),
-    "labour": ("09000000", "labour"),
-    "lifestyle": ("10000000", "lifestyle and leisure"),
-    "politics": ("11000000", "politics and government"),
-    "religion": ("12000000", "religion"),
-    "science": ("13000000", "science and technology"),
-    "society": ("14000000", "society"),
-    "sport": ("15000000", "sport"),
-    "conflict": ("16000000", "conflict, war and peace"),
-    "weather": ("17000000", "weather"),
+    short: (code, TOP_LEVEL[code]) for short, code in _SHORT_NAMES
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.index.engine.protocol import FacetName
+from shared.media_topics import TOP_LEVEL
 
 # Label of an entity to the word for it and the class that colours it.
 _ENTITIES = {
@@ -31,26 +32,6 @@ _LANGUAGES = {
     "te": "Telugu", "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "und": "undetermined",
     "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
-# The top level of IPTC Media Topics.
-_TOPICS = {
-    "01000000": "arts, culture, entertainment and media",
-    "02000000": "crime, law and justice",
-    "03000000": "disaster, accident and emergency incident",
-    "04000000": "economy, business and finance",
-    "05000000": "education",
-    "06000000": "environment",
-    "07000000": "health",
-    "08000000": "human interest",
-    "09000000": "labour",
-    "10000000": "lifestyle and leisure",
-    "11000000": "politics and government",
-    "12000000": "religion",
-    "13000000": "science and technology",
-    "14000000": "society",
-    "15000000": "sport",
-    "16000000": "conflict, war and peace",
-    "17000000": "weather",
-}
 _DOORS = {
     "api": "submitted over the API",
     "batch": "submitted in a batch",
@@ -99,7 +80,7 @@ def language_name(code: str) -> str:
 
 
 def topic_name(code: str) -> str:
-    return _TOPICS.get(code, code)
+    return TOP_LEVEL.get(code, code)
 
 
 def door_phrase(door: object) -> str:
