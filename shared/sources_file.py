@@ -7,13 +7,13 @@ changes made at once are both kept.
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from shared.durable import write_durably
 from shared.errors import ConfigurationError
 from shared.http.auth import hash_api_key, new_api_key
 from shared.sources import Sources
@@ -61,7 +61,8 @@ def changing_sources(path: Path) -> Iterator[list[Sources]]:
             box = [held]
             yield box
             if box[0] != held:
-                _write(path, box[0].model_dump_json(indent=1, exclude_none=True) + "\n")
+                content = box[0].model_dump_json(indent=1, exclude_none=True) + "\n"
+                write_durably(path, content, private=True)
     except OSError as error:
         raise ConfigurationError(f"the sources in {path} cannot be written: {error.strerror}") from error
 
@@ -74,21 +75,5 @@ def with_operator(sources: Sources, path: Path) -> Sources:
     if sources.operator is not None:
         return sources
     key = new_api_key()
-    _write(path.with_name(OPERATOR_FILE), f"{key}\n")
+    write_durably(path.with_name(OPERATOR_FILE), f"{key}\n", private=True)
     return sources.model_copy(update={"operator": hash_api_key(key)})
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

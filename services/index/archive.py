@@ -28,8 +28,8 @@ from services.index.archive_reading import (
     segment_path,
     whole_frames_end,
 )
-from services.index.durable import FileLock, HeldElsewhere, fsync_directory
 from services.index.switching import finish_switch
+from shared.durable import FileLock, HeldElsewhere, fsync_directory
 from shared.errors import ConfigurationError
 from shared.events import ArticleEnriched, ArticleRetracted, encode_event
 from shared.logging import get_logger

@@ -16,7 +16,7 @@ import zstandard
 from pydantic_core import from_json, to_json
 
 from services.index.archive_reading import decompressed, frame_end, next_frame, segment_path
-from services.index.durable import fsync_directory
+from shared.durable import fsync_directory
 from shared.erasing import Erased
 
 DRAFT_SUFFIX = ".erasing"

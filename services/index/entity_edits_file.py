@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from services.index.durable import write_durably
 from services.index.entity_edits import MAX_EDITS, EditTable, EntityEdit, EntityEditInput, IndexableEvent
+from shared.durable import write_durably
 from shared.errors import ConfigurationError, WireroomError
 
 FILE = "entity-edits.json"

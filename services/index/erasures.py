@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from services.index.durable import write_durably
 from services.index.engine.protocol import IndexableEvent
+from shared.durable import write_durably
 from shared.erasing import Erased
 from shared.errors import ConfigurationError
 from shared.events import ArticleEnriched, ArticleId

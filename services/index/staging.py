@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.index.archive import Archive
 from services.index.archive_reading import ArchiveReader, list_segments, segment_path
-from services.index.durable import write_durably
 from services.index.switching import staging_directory, switch_begun
+from shared.durable import write_durably
 from shared.errors import ConfigurationError
 
 _RUN = "run.json"

@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from services.index.archive import Archive
 from services.index.archive_reading import ArchiveReader
-from services.index.durable import write_durably
 from services.index.known_states import archived_states, state_from_entry
+from shared.durable import write_durably
 from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.groups import ensure_groups

@@ -14,8 +14,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.index.archive_reading import list_segments, segment_path
-from services.index.durable import fsync_directory, write_durably
 from services.index.engine.home import IndexHome
+from shared.durable import fsync_directory, write_durably
 from shared.errors import ConfigurationError
 from shared.logging import get_logger
 

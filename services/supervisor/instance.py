@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.durable import FileLock, HeldElsewhere
 from shared.errors import ConfigurationError
 from shared.sources_place import FILE
 
@@ -90,23 +90,18 @@ def owned_data_dir(data_dir: Path) -> Iterator[None]:
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
+        lock = FileLock(data_dir / LOCK_FILE)
     except OSError as error:
         raise ConfigurationError(
             f"cannot use the data directory {data_dir}: {error.strerror}\n"
             "Pass --data-dir with a directory that this user may write."
         ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            raise ConfigurationError(
-                f"Wireroom already runs on {data_dir} (process {owner}).\n"
-                "Stop it with Ctrl-C in its terminal, or pass --data-dir to run a second one."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    except HeldElsewhere as held:
+        raise ConfigurationError(
+            f"Wireroom already runs on {data_dir} (process {held.holder}).\n"
+            "Stop it with Ctrl-C in its terminal, or pass --data-dir to run a second one."
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()

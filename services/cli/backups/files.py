@@ -13,9 +13,9 @@ from services.cli.output import Failure
 from services.index import entity_edits_file, erasures
 from services.index.archive import archive_directory
 from services.index.archive_reading import Position, list_segments, segment_path, whole_frames_end
-from services.index.durable import fsync_directory
 from services.index.engine.meta import META, Meta, read_meta
 from services.index.state import RESTORED
+from shared.durable import fsync_directory
 
 _ATTEMPTS = 20
 

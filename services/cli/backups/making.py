@@ -20,8 +20,8 @@ from services.cli.backups.files import archive_end, copy_archive, copy_index, do
 from services.cli.backups.manifest import ArchiveEnd, Counts, Manifest, files_of, write_manifest
 from services.cli.backups.redis_access import redis_of, redis_settings
 from services.cli.output import Failure
-from services.index.durable import fsync_directory
 from shared import __version__
+from shared.durable import fsync_directory
 from shared.events import SCHEMA_VERSION
 from shared.streams import DEAD, ENRICHED, RAW
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.cli.output import Failure
-from services.index.durable import write_durably
+from shared.durable import write_durably
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -19,10 +19,10 @@ from services.cli.backups.redis_access import redis_of, redis_settings
 from services.cli.output import Failure
 from services.index.archive import archive_directory
 from services.index.archive_reading import Position
-from services.index.durable import FileLock, HeldElsewhere
 from services.index.reindex import catch_up
 from services.index.switching import staging_directory
 from services.supervisor.instance import read_instance
+from shared.durable import FileLock, HeldElsewhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from services.index.durable import write_durably
 from services.index.engine.meta import META, Meta, read_meta
 from services.index.engine.protocol import IndexUnusable
+from shared.durable import write_durably
 
 META_CHECKSUM = "meta.crc32"
 _MAGIC = 1337

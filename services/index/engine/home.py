@@ -12,10 +12,10 @@ import os
 import shutil
 from pathlib import Path
 
-from services.index.durable import FileLock, HeldElsewhere, fsync_directory, write_durably
 from services.index.engine.meta import read_meta
 from services.index.engine.protocol import IndexLocked, IndexUnusable
 from services.index.engine.schema import SCHEMA_VERSION
+from shared.durable import FileLock, HeldElsewhere, fsync_directory, write_durably
 
 _PREFIX = "index-"
 

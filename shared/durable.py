@@ -1,4 +1,4 @@
-"""Files that survive a crash whole, and locks that end with their process: for the index and the archive."""
+"""Files that survive a crash whole, and locks that end with their process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ def fsync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_durably(path: Path, content: str) -> None:
-    """Replace `path` as a whole: a reader, or a crash, sees the old content or the new."""
+def write_durably(path: Path, content: str, *, private: bool = False) -> None:
+    """Replace `path` as a whole: a reader, or a crash, sees the old content or the new.
+
+    What is `private` is never readable by others than its owner, not as a draft either.
+    """
     draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
