@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from services.cli.output import harmless
 from services.supervisor.log_lines import LEVELS, LogLine
+from shared.clock import utc_now
 
 _STYLES = {"ingest": "cyan", "enrich": "magenta", "index": "blue", "redis": "red"}
 _LEVEL_STYLES = {"warning": "yellow", "error": "red", "critical": "bold red"}
@@ -27,15 +28,11 @@ class LogView(Protocol):
         """Show a line of our own."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class JsonLog:
     """One JSON object a line on stderr, whatever its level: a collector filters for itself."""
 
     def report(self, line: LogLine) -> None:
-        dated = line if line.at else replace(line, at=_now().isoformat())
+        dated = line if line.at else replace(line, at=utc_now().isoformat())
         with contextlib.suppress(OSError):
             sys.stderr.write(dated.as_json() + "\n")
             sys.stderr.flush()
@@ -55,7 +52,7 @@ class TerminalLog:
         if line.severity >= self._least:
             # A terminal that was closed takes no more lines, but the services still have to be drained.
             with contextlib.suppress(OSError):
-                self._console.print(log_text(line, _now()), soft_wrap=True)
+                self._console.print(log_text(line, utc_now()), soft_wrap=True)
 
     def announce(self, level: str, message: str, **values: Any) -> None:
         self.report(LogLine("wireroom", level, message, values=values))

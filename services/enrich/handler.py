@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from services.enrich import pipeline
@@ -14,6 +14,7 @@ from services.enrich.backends.loading import one_each
 from services.enrich.corpus import Neighbours, version_of
 from services.enrich.draft import Draft
 from services.enrich.pipeline import Models
+from shared.clock import utc_now
 from shared.errors import PermanentError, UnexpectedEvent
 from shared.events import ArticleRetracted, ArticleSubmitted, encode_event
 from shared.logging import get_logger
@@ -40,7 +41,7 @@ class EnrichHandler:
         models: Models,
         related: RelatedBackend,
         metrics: Metrics,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._models = models
         self._related = related

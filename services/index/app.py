@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
@@ -25,6 +24,7 @@ from services.index.settings import IndexSettings
 from services.index.state import StateRestorer
 from services.index.web.routes import web_router
 from shared import __version__
+from shared.clock import utc_now
 from shared.http.auth import ApiKeys
 from shared.http.docs import docs_router
 from shared.http.health import health_router
@@ -121,7 +121,7 @@ def create_app(settings: IndexSettings) -> FastAPI:
     app.include_router(web_router(engine, metrics, read_keys))
     admin_token = write_admin_token(settings.data_dir)
     app.include_router(maintenance_router(reindexer, admin_token))
-    app.include_router(entity_edits_router(edits, admin_token, lambda: datetime.now(UTC)))
+    app.include_router(entity_edits_router(edits, admin_token, utc_now))
     app.include_router(erasures_router(eraser, erasures, admin_token))
     app.include_router(docs_router(app))
     checks = {"articles.enriched": consumer.check, "engine": engine_check, "state": states.check}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -29,6 +29,7 @@ from services.index.erasures import Erasure, Erasures, Place, erased_by
 from services.index.maintenance import Reindexer
 from services.index.staging import discard
 from services.index.state import StateRestorer
+from shared.clock import utc_now
 from shared.erasing import Erased
 from shared.errors import TransientError
 from shared.http.problems import Problem
@@ -79,7 +80,7 @@ class Eraser:
         writing: asyncio.Lock,
         *,
         partitions: int,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._erasures = erasures
         self._redis = redis

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.index.archive import Archive
 from services.index.engine.protocol import IndexableEvent, SearchEngine, UpsertOutcome
+from shared.clock import utc_now
 from shared.errors import TransientError, UnprocessableArticle
 from shared.events import ArticleEnriched, ArticleRetracted
 from shared.logging import get_logger
@@ -37,7 +38,7 @@ class StoreHandler:
         commit_interval_s: float,
         edited: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
         unlinked: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._engine = engine
         self._archive = archive

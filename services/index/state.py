@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from services.index.archive import Archive
 from services.index.archive_reading import ArchiveReader
 from services.index.known_states import archived_states, state_from_entry
+from shared.clock import utc_now
 from shared.durable import write_durably
 from shared.logging import get_logger
 from shared.metrics import Metrics
@@ -65,7 +66,7 @@ class StateRestorer:
         ttl_s: int,
         batch_timeout_s: float,
         metrics: Metrics,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._redis = redis
         self._archive = archive

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
@@ -34,6 +34,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.source_book import SourceWatch
 from services.ingest.state_watch import StateWatch
 from services.ingest.writer import CoalescingWriter
+from shared.clock import utc_now
 from shared.errors import ConfigurationError
 from shared.events import SCHEMA_VERSION
 from shared.fetch.polite import polite_fetcher
@@ -55,10 +56,6 @@ log = get_logger(__name__)
 
 BATCH_PATH = "/v1/articles/batch"
 _RETRY_S = 1.0
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_now) -> FastAPI:

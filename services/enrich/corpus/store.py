@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from redis.exceptions import OutOfMemoryError
 from services.enrich.corpus.fingerprint import Fingerprint
 from services.enrich.corpus.neighbours import Neighbour, Neighbours, why_duplicate, why_similar
 from services.enrich.corpus.room import Room
+from shared.clock import utc_now
 from shared.runtime.scripts import Call, Script, run_all, run_many
 
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ def _script(name: str) -> Script:
 PLACE: Final = _script("place.lua")
 FORGET: Final = _script("forget.lua")
 EVICT: Final = _script("evict.lua")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Corpus:
@@ -62,7 +59,7 @@ class Corpus:
         min_jaccard: float = 0.5,
         min_similar: float = 0.02,
         min_story: float = 0.07,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._redis = redis
         self._room = Room(redis, EVICT, PREFIX)

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -37,6 +37,7 @@ from services.index.web.facets import merged_counts
 from services.index.web.labels import FACETS
 from services.index.web.texts import capitalized, clip
 from services.index.web.views import search_view
+from shared.clock import utc_now
 from shared.http.auth import ApiKeys
 from shared.http.problems import Problem, problem_from_validation
 from shared.logging import get_logger
@@ -65,10 +66,6 @@ _HEADINGS = {
     500: "Something went wrong",
     503: "This cannot be answered now",
 }
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class PageRoute(APIRoute):
