@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from shared.http.auth import hash_api_key, new_api_key
 from tests.ingest.conftest import Start
 from tests.ingest.fetching.pages import BODY, PARAGRAPH, canonical, page
 from tests.ingest.test_process import Server
+from tests.ingest.test_sources import add, bearer
 from tests.shared.fetch.support import WebServer, redirect, response, web_server
 
 Events = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -155,6 +158,28 @@ class TestAccepted:
         assert (await submit(ingest, web.url("/1"))).status_code == 409
         restored = await ingest.post("/v1/urls?restore=true", json={"url": web.url("/1")})
         assert (restored.status_code, restored.json()["id"]) == (202, id_)
+
+    async def test_a_source_brings_back_by_address_only_what_it_took_down_itself(
+        self, start_ingest: Start, web: WebServer, tmp_path: Path
+    ) -> None:
+        web.answers["/1"] = response(page())
+        made, operator = add(tmp_path / "sources.json"), new_api_key()
+        ingest = await start_ingest(
+            fetch_allow_hosts=web.host,
+            sources_path=tmp_path / "sources.json",
+            api_keys=f"alice {hash_api_key(operator)}",
+        )
+
+        async def submit_as(key: str | None) -> httpx2.Response:
+            body = {"url": web.url("/1")}
+            return await ingest.post("/v1/urls?restore=true", json=body, headers=bearer(key))
+
+        id_ = (await submit_as(made.key)).json()["id"]
+        await ingest.delete(f"/v1/articles/{id_}", headers=bearer(made.key))
+        assert (await submit_as(made.key)).status_code == 202
+        await ingest.delete(f"/v1/articles/{id_}", headers=bearer(operator))
+        assert (await submit_as(made.key)).status_code == 403
+        assert (await submit_as(operator)).status_code == 202
 
 
 class TestRefused:

@@ -15,11 +15,12 @@ from starlette.responses import Response
 
 from services.ingest.api import documented
 from services.ingest.availability import reading
+from services.ingest.doors import Submitter
 from services.ingest.formats.xml import is_xml
 from services.ingest.idempotency import Answer, check_key
 from services.ingest.senders import check_may_restore
 from services.ingest.service import Ingest, refusal_of
-from services.ingest.submission import Origin, Submitted, retraction
+from services.ingest.submission import Origin, Submission, Submitted, retraction
 from services.ingest.webhooks import ID_HEADER
 from shared.events import ArticleId
 from shared.http.direct import DirectRoute
@@ -51,7 +52,7 @@ def add_submit_route(app: FastAPI, ingest: Ingest) -> None:
         except Problem as problem:
             ingest.count_rejected(problem.slug)
             raise
-        return _response(answer)
+        return answered(answer)
 
     app.router.add_api_route(
         "/v1/articles",
@@ -96,7 +97,7 @@ def articles_router(ingest: Ingest) -> APIRouter:
             partitions=ingest.settings.partitions,
             own_only=ingest.doors.source(submitter.name) is not None,
         )
-        return _response(_answer(await ingest.submit(submission, "api")))
+        return answered(answer_to(await ingest.submit(submission, "api")))
 
     @router.get(
         "/v1/articles/{id}/receipt",
@@ -122,18 +123,18 @@ async def _hash(ingest: Ingest, id_: str) -> Mapping[bytes, bytes]:
 
 async def _submit(ingest: Ingest, request: Request) -> Answer:
     submitter, body = await ingest.admit(request)
-    restore = _restore(request)
+    restore = wants_restore(request)
     origin = Origin(submitter.door, submitter.name, ingest.now())
     if is_xml(body):
         # Two megabytes of it take up to a second.
         submission = await asyncio.to_thread(ingest.read_submission, body, origin, restore=restore)
     else:
         submission = ingest.read_submission(body, origin, restore=restore)
-    if restore and (source := ingest.doors.source(submitter.name)) is not None:
-        check_may_restore(source, await _hash(ingest, submission.article_id))
+    if restore:
+        await check_restore(ingest, submitter, submission)
 
     async def answer() -> Answer:
-        return _answer(await ingest.submit(submission, origin.door))
+        return answer_to(await ingest.submit(submission, origin.door))
 
     key = _idempotency_key(request)
     if key is None:
@@ -143,7 +144,14 @@ async def _submit(ingest: Ingest, request: Request) -> Answer:
     )
 
 
-def _restore(request: Request) -> bool:
+async def check_restore(ingest: Ingest, submitter: Submitter, submission: Submission) -> None:
+    """Raises a 403 Problem where a source would bring back what it may not."""
+    source = ingest.doors.source(submitter.name)
+    if source is not None:
+        check_may_restore(source, await _hash(ingest, submission.article_id))
+
+
+def wants_restore(request: Request) -> bool:
     if not request.scope["query_string"]:
         return False
     restore = _FLAGS.get(request.query_params.get("restore", "").lower())
@@ -161,7 +169,7 @@ def _idempotency_key(request: Request) -> str | None:
     return None
 
 
-def _answer(submitted: Submitted) -> Answer:
+def answer_to(submitted: Submitted) -> Answer:
     """Return the answer to a submit. Raises a 409 Problem for an article that was taken down, or a 403."""
     if (refusal := refusal_of(submitted)) is not None:
         raise refusal
@@ -176,6 +184,6 @@ def _answer(submitted: Submitted) -> Answer:
     return Answer(202, body.encode(), status_url)
 
 
-def _response(answer: Answer) -> Response:
+def answered(answer: Answer) -> Response:
     headers = {"location": answer.location} if answer.location else None
     return Response(answer.body, answer.status, headers, media_type="application/json")

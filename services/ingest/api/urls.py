@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from services.ingest.api import documented
-from services.ingest.api.articles import _answer, _response, _restore
+from services.ingest.api.articles import answer_to, answered, check_restore, wants_restore
 from services.ingest.availability import unavailable
 from services.ingest.fetching.pages import ArticlePage, NoArticle
 from services.ingest.fetching.problems import problem_from_fetch
@@ -64,7 +64,7 @@ def urls_router(ingest: Ingest) -> APIRouter:
 
 async def _submit(ingest: Ingest, request: Request) -> Response:
     submitter, body = await ingest.admit(request)
-    restore = _restore(request)
+    restore = wants_restore(request)
     document = _document(body)
     origin = Origin("url", submitter.name, ingest.now())
     # What is wrong with it is told before anything is fetched.
@@ -75,7 +75,9 @@ async def _submit(ingest: Ingest, request: Request) -> Response:
         raise Problem(422, "page-too-large", detail, title="Page too large")
     origin = Origin("url", submitter.name, ingest.now(), fetched_from=page.fetched_from)
     submission = _read(ingest, document | {"url": page.url, "html": page.html}, origin, restore=restore)
-    return _response(_answer(await ingest.submit(submission, origin.door)))
+    if restore:
+        await check_restore(ingest, submitter, submission)
+    return answered(answer_to(await ingest.submit(submission, origin.door)))
 
 
 def _read(ingest: Ingest, document: dict[str, Any], origin: Origin, *, restore: bool) -> Submission:
