@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, BinaryIO, Literal
 
-Kind = Literal["json", "ndjson", "text", "html"]
+Kind = Literal["json", "ndjson", "text", "html", "xml"]
 
 MAX_FILE_BYTES = 256 * 1024**2
 MAX_LINE_BYTES = 16 * 1024**2
@@ -21,6 +21,13 @@ _KINDS: dict[str, Kind] = {
 _CHARSET = re.compile(rb"<meta[^>]{0,100}charset=[\"']?([A-Za-z0-9_-]{2,20})", re.IGNORECASE)
 _HTML_START = re.compile(
     rb"\s*<(?:!doctype|!--|html|head|body|article|div|section|main|h1|p)\b", re.IGNORECASE
+)
+_XML_START = re.compile(
+    rb"<(?:\?xml|rss|feed|rdf:rdf|newsitem|newsmessage|packageitem|nitf)\b", re.IGNORECASE
+)
+XML_ADVICE = (
+    "XML is not sent by this command. Post NewsML-G2 as it is: curl --data-binary @FILE …/v1/articles"
+    " (docs/ninjs.md). Have a feed polled: wireroom feeds add URL"
 )
 
 
@@ -61,6 +68,8 @@ def kind_of(name: str, head: bytes) -> Kind:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith((b"{", b"[")):
         return "ndjson" if _first_line_is_whole(start) else "json"
+    if _XML_START.match(start):
+        return "html" if b"<html" in head.lower() else "xml"
     return "html" if _HTML_START.match(start) else "text"
 
 
@@ -88,6 +97,8 @@ def documents_in(file: BinaryIO, name: str, overrides: Overrides) -> Iterator[Do
         yield from _from_json(content, name, overrides)
     elif not content.strip():
         yield Unreadable(name, "empty")
+    elif kind == "xml":
+        yield Unreadable(name, XML_ADVICE)
     else:
         field = "html" if kind == "html" else "body"
         yield _document(name, {field: _decode(content), **overrides.fields()})

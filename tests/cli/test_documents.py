@@ -38,10 +38,18 @@ def _articles(content: bytes, name: str = "stdin", **overrides: str) -> list[dic
         ("stdin", b"Beijing \xe2\x80\x94 Xi met Blinken", "text"),
         ("page.aspx", b"<html>", "html"),
         ("stdin", b"", "text"),
+        ("item.xml", b'<?xml version="1.0"?><newsItem xmlns="http://iptc.org/std/nar/2006-10-01/">', "xml"),
+        ("stdin", b"\n<rss version='2.0'>", "xml"),
+        ("stdin", b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml">', "html"),
     ],
 )
 def test_a_file_is_what_its_name_or_its_first_bytes_say(name: str, head: bytes, kind: str) -> None:
     assert kind_of(name, head) == kind
+
+
+def test_xml_is_not_taken_for_text_and_advice_is_given() -> None:
+    (item,) = _read(b'<?xml version="1.0"?><rss version="2.0"></rss>', "feed.xml")
+    assert isinstance(item, Unreadable) and "wireroom feeds add" in item.why
 
 
 def test_an_object_and_an_array_are_articles() -> None:
