@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Literal
 
-from services.cli.documents import kind_of
+from services.cli.documents import XML_ADVICE, kind_of
 from services.cli.imports.byte_source import ByteSource
 from services.cli.imports.entries import Entry, Options, Unusable
 from services.cli.imports.json_files import read_json, read_lines
@@ -55,6 +55,8 @@ def format_by_content(head: bytes) -> Format:
     if head.startswith(b"From ") and re.match(rb"From \S+ [^\n]*\d{4}", head):
         return "mbox"
     kind = kind_of("", head)
+    if kind == "xml":
+        raise Unusable("not an article", XML_ADVICE)
     if kind == "text" and _MAIL_START.match(head):
         return "eml"
     return kind

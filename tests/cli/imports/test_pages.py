@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from services.cli.imports.entries import Unusable
 from services.cli.imports.formats import format_by_content, format_by_name
 from services.cli.imports.pages import own_url, title_and_body
 from tests.cli.imports.archives import found_in, reasons
@@ -88,3 +89,8 @@ def test_the_suffix_tells_the_format(name: str, format_: str | None) -> None:
 )
 def test_else_the_first_bytes_do(head: bytes, format_: str) -> None:
     assert format_by_content(head) == format_
+
+
+def test_xml_is_refused_with_advice_and_not_imported_as_text() -> None:
+    with pytest.raises(Unusable, match="feeds add"):
+        format_by_content(b'<?xml version="1.0"?>\n<rss version="2.0">')
