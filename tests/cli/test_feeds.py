@@ -75,8 +75,12 @@ def test_polling_waits_and_tells_per_feed_what_came(api: FakeApi, feeds: Feeds, 
     assert done.out.count("2 new, 1 changed") == 2
 
 
-def test_polling_fails_when_a_feed_could_not_be_read(api: FakeApi, feeds: Feeds, wireroom) -> None:
-    feeds[0] |= {"state": "failing", "last_error": "Its site answered 500.", "last_outcome": "status"}
+def test_polling_fails_when_no_feed_could_be_read(api: FakeApi, feeds: Feeds, wireroom) -> None:
+    down = {"state": "failing", "last_error": "Its site answered 500.", "last_outcome": "status"}
+    feeds[0] |= down
+    done = wireroom("feeds", "poll", "--ingest-url", api.url)
+    assert done.code == 0 and "Its site answered 500." in done.out
+    feeds[1] |= down
     assert wireroom("feeds", "poll", "--ingest-url", api.url).code == 1
 
 
