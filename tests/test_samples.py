@@ -112,3 +112,12 @@ def test_marks_bylines_and_headers_are_read(make: ModuleType) -> None:
 def test_a_part_without_a_header_is_refused(make: ModuleType) -> None:
     with pytest.raises(ValueError, match="not a news-gold header"):
         make.parse_gold("# Title\nno header\n")
+
+
+def test_the_search_that_the_readme_shows_finds_samples(articles: list[dict[str, Any]]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r'\./run search "(\w+) AND entity:(\w+)"', readme)
+    assert shown is not None, "README shows no search of this form any more: look for what it shows instead"
+    word, name = shown.groups()
+    texts = [f"{article['title']} {article['body']}" for article in articles]
+    assert any(word in text.lower() and name in text for text in texts)
