@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from redis.asyncio import Redis
 
 from services.ingest.feeds.store import FeedStore
 from services.ingest.feeds.websub.discovery import links_from_headers
-from services.ingest.feeds.websub.signature import is_signed, signature
+from services.ingest.feeds.websub.signature import is_signed
 from tests.ingest.conftest import Start
 from tests.ingest.feeds.support import add, added_and_polled, feed, feed_response, item, poll, rss
 from tests.shared.fetch.support import WebServer, response
@@ -23,6 +25,11 @@ from tests.support import eventually
 
 Events = Callable[[], Awaitable[list[dict[str, Any]]]]
 PUBLIC = "https://news.example.com"
+
+
+def signature(method: str, secret: str, body: bytes) -> str:
+    """Return the header's value for `body`, as a hub makes it."""
+    return f"{method}={hmac.new(secret.encode(), body, getattr(hashlib, method)).hexdigest()}"
 
 
 @pytest.fixture

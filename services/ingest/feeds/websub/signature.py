@@ -16,8 +16,3 @@ def is_signed(header: str | None, secret: str, body: bytes) -> bool:
         return False
     expected = hmac.new(secret.encode(), body, getattr(hashlib, method)).hexdigest()
     return hmac.compare_digest(expected, given)
-
-
-def signature(method: str, secret: str, body: bytes) -> str:
-    """Return the header's value for `body`, as a hub makes it."""
-    return f"{method}={hmac.new(secret.encode(), body, getattr(hashlib, method)).hexdigest()}"
