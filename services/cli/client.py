@@ -140,3 +140,10 @@ def _hint(status: int) -> list[str]:
     if status == 503:
         return ["It is busy or not ready: try again in a moment; `wireroom doctor` shows more."]
     return []
+
+
+def ingest_client(
+    data_dir: Path | None, url: str | None = None, key_file: Path | None = None
+) -> ServiceClient:
+    """Return a client of ingest: where it is, and with which key, as options say or as is found by itself."""
+    return ServiceClient("ingest", service_url("ingest", url, data_dir), api_key(key_file), data_dir=data_dir)

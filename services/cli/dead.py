@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 
 from services.cli import options
-from services.cli.client import ServiceClient, api_key, refusal, service_url
+from services.cli.client import ServiceClient, ingest_client, refusal
 from services.cli.output import Failure, as_typed, harmless, plural, print_json, short_date, stdout
 
 PAGE = 100
@@ -44,7 +44,7 @@ def list_letters(
     json_output: options.JsonOutput = False,
 ) -> None:
     """List dead letters, newest first."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         letters = [letter for letter, _ in zip(_letters(client, reason), range(limit), strict=False)]
     if json_output:
         print_json(letters)
@@ -75,7 +75,7 @@ def show_letter(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Show one dead letter with the bytes that it holds."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         response = client.call("GET", f"/v1/dead-letters/{quote(letter_id, safe='')}")
     if response.status_code in UNKNOWN:
         raise Failure(f"there is no dead letter {letter_id}.", "`wireroom dead list` prints those there are.")
@@ -114,7 +114,7 @@ def replay(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Put dead letters back on the stream they came from, to be tried anew."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         result = _each(client, ids, every, reason, "POST", "/replay")
     _tell(result, "replayed", json_output)
 
@@ -129,14 +129,9 @@ def discard(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Delete dead letters for good."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         result = _each(client, ids, every, reason, "DELETE", "")
     _tell(result, "discarded", json_output)
-
-
-def _client(data_dir: Any, ingest_url: str | None, key_file: Any) -> ServiceClient:
-    address = service_url("ingest", ingest_url, data_dir)
-    return ServiceClient("ingest", address, api_key(key_file), data_dir=data_dir)
 
 
 def _letters(client: ServiceClient, reason: str | None) -> Iterator[dict[str, Any]]:

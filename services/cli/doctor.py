@@ -14,7 +14,7 @@ import typer
 from services.cli import checks, options
 from services.cli.backend_checks import BACKEND_SETTINGS, check_backends
 from services.cli.checks import Check
-from services.cli.client import DEFAULT_URLS, ServiceClient, api_key, service_url
+from services.cli.client import DEFAULT_URLS, ServiceClient, ingest_client, service_url
 from services.cli.output import Failure, as_typed, print_json, stdout
 from services.supervisor.instance import Instance, default_data_dir, read_instance
 
@@ -85,8 +85,7 @@ def _check_service(service: str, data_dir: Path) -> Check:
 def _check_feeds(data_dir: Path) -> Iterator[Check]:
     """Tell how polling goes, where there are feeds and their list may be read."""
     try:
-        address = service_url("ingest", None, data_dir)
-        with ServiceClient("ingest", address, api_key(), data_dir=data_dir) as client:
+        with ingest_client(data_dir) as client:
             document = client.json("GET", "/v1/feeds", timeout_s=5.0)
     except Failure:
         return  # said above already, or no key

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import typer
 
 from services.cli import options
-from services.cli.client import ServiceClient, api_key, refusal, service_url
+from services.cli.client import ServiceClient, ingest_client, refusal
 from services.cli.output import Failure, harmless, plural, print_json, short_date, stdout
 
 _LOOK_S = 0.5
@@ -54,7 +54,7 @@ def add(
     given = {"source": source, "interval": interval, "full_text": full_text}
     said = {name: value for name, value in given.items() if value is not None}
     added = []
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         for url in urls:
             content = json.dumps({"url": url, **said}).encode()
             response = client.call("POST", "/v1/feeds", content=content)
@@ -76,7 +76,7 @@ def list_feeds(
     json_output: options.JsonOutput = False,
 ) -> None:
     """List the feeds, how their last poll went, and when the next one is."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         document = client.json("GET", "/v1/feeds")
     if json_output:
         print_json(document["feeds"])
@@ -96,7 +96,7 @@ def remove(
     api_key_file: options.ApiKeyFile = None,
 ) -> None:
     """Poll feeds no more. Their articles stay."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         for feed in _chosen(client, wanted):
             response = client.call("DELETE", f"/v1/feeds/{quote(feed['id'], safe='')}")
             if response.status_code >= 400:
@@ -116,7 +116,7 @@ def import_opml(
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from error
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         result = client.json("POST", "/v1/feeds.opml", content=content, content_type="text/x-opml")
     if json_output:
         print_json(result)
@@ -140,7 +140,7 @@ def export_opml(
     api_key_file: options.ApiKeyFile = None,
 ) -> None:
     """Write the list of feeds as OPML, for other readers and for another Wireroom."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         response = client.call("GET", "/v1/feeds.opml")
     if response.status_code >= 400:
         raise refusal("ingest", response)
@@ -162,7 +162,7 @@ def poll(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Poll feeds now, wait, and tell what came. Exits 1 if a named one could not be read, or none of all."""
-    with _client(data_dir, ingest_url, api_key_file) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         if wanted:
             asked = [
                 client.json("POST", f"/v1/feeds/{feed['id']}/poll")["feeds"][0]
@@ -272,8 +272,3 @@ def _details(feed: dict[str, Any]) -> list[str]:
     if websub:
         lines.append(f"WebSub {websub['state']} at {escape(harmless(websub['hub']))}")
     return lines
-
-
-def _client(data_dir: Path | None, ingest_url: str | None, key_file: Path | None) -> ServiceClient:
-    address = service_url("ingest", ingest_url, data_dir)
-    return ServiceClient("ingest", address, api_key(key_file), data_dir=data_dir)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli import options
-from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.client import ingest_client
 from services.cli.output import Failure, as_typed, harmless, plural, print_json, show_failure, stderr, stdout
 
 if TYPE_CHECKING:
@@ -94,14 +94,13 @@ def import_files(
     check(paths)
     if report is not None:
         _write(report, {})  # a report that cannot be written is better told now than in the end
-    address = service_url("ingest", ingest_url, data_dir)
     named = ingest_url or os.environ.get("WIREROOM_INGEST_URL") or ""
     started = time.monotonic()
     failure: Failure | None = None
     stopped = False
     with (
         closing(_memory(data_dir)) as memory,
-        ServiceClient("ingest", address, api_key(api_key_file)) as client,
+        ingest_client(data_dir, ingest_url, api_key_file) as client,
         pace(total_bytes(paths, of_any_name=chosen is not None)) as shown,
     ):
         sender = Sender(

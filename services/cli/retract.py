@@ -12,7 +12,7 @@ import typer
 
 from services.cli import options
 from services.cli.admin import admin_token
-from services.cli.client import ServiceClient, api_key, refusal, service_url
+from services.cli.client import ServiceClient, ingest_client, refusal, service_url
 from services.cli.output import Failure, harmless, plural, print_json, stderr, stdout
 
 PATH = "/v1/admin/erasures"
@@ -42,8 +42,7 @@ def retract(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Take articles down, for good unless they are submitted again with ?restore=true."""
-    address = service_url("ingest", ingest_url, data_dir)
-    with ServiceClient("ingest", address, api_key(api_key_file), data_dir=data_dir) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         taken = [_take_down(client, id_, reason) for id_ in ids]
     report = _erase([row["id"] for row in taken], timeout_s, data_dir, index_url) if erase_too else None
     if json_output:

@@ -13,7 +13,7 @@ import typer
 
 from services.cli import options
 from services.cli.addresses import is_address, send_addresses
-from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.client import ServiceClient, ingest_client
 from services.cli.documents import Document, Overrides, Unreadable, documents_in
 from services.cli.output import Failure, as_typed, harmless, plural, print_json, stderr, stdout
 from services.cli.submission import Arrival, Progress, Summary, no_progress, send_all, wait_until_searchable
@@ -59,8 +59,7 @@ def submit(
     if missing:
         raise Failure(f"{missing[0]} is not a file.", "Nothing was submitted.")
     items = _read(files, Overrides(source, url, id))
-    address = service_url("ingest", ingest_url, data_dir)
-    with ServiceClient("ingest", address, api_key(api_key_file), data_dir=data_dir) as client:
+    with ingest_client(data_dir, ingest_url, api_key_file) as client:
         with _progress_bar(files) as progress:
             summary = send_all(client, items, progress)
         _add_addresses(summary, client, urls, Overrides(source, None, id))

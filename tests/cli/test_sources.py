@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from services.cli.app import run
+from services.supervisor.instance import sources_path
 from shared.http.auth import hash_api_key
 from shared.sources_file import read_sources
 from shared.sources_place import operator_key
 from tests.cli.conftest import FakeApi
+from tests.cli.imports.archives import TakesAll
 
 
 @pytest.fixture
@@ -76,3 +78,17 @@ def test_commands_on_this_machine_use_the_key_beside_the_sources(file: Path, api
     api.answer = lambda _: (200, {"dead_letters": []})
     run(["dead", "list", "--ingest-url", api.url])
     assert api.requests[-1].headers["authorization"] == f"Bearer {operator_key(file)}"
+
+
+@pytest.mark.parametrize("command", ["import", "submit"])
+def test_archives_go_with_the_key_of_the_data_directory_that_is_named(
+    tmp_path: Path, api: FakeApi, command: str
+) -> None:
+    at = ["--data-dir", str(tmp_path / "data")]
+    run(["sources", "add", "A", *at])
+    wire = tmp_path / "wire.ndjson"
+    wire.write_text('{"id": "1", "title": "one"}\n')
+    api.answer = TakesAll()
+    assert run([command, str(wire), *at, "--ingest-url", api.url]) == 0
+    key = operator_key(sources_path(data_dir=tmp_path / "data"))
+    assert key and api.requests[-1].headers["authorization"] == f"Bearer {key}"
