@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
@@ -26,10 +26,12 @@ CARD_ENTITIES = 10
 # A hostile article may carry any number of them; beyond this they are stored but not searchable.
 MAX_INDEXED_ENTITIES = 500
 _UNNAMED = frozenset({"DATE", "MONEY", "PERCENT"})
-_PLACES = frozenset({"GPE", "LOC", "FAC"})
+_GROUPS = {"PERSON": "person", "ORG": "org", "GPE": "place", "LOC": "place", "FAC": "place"}
 _MAX_SECONDS = 2**32 - 1
 # "politics and government" is also found as "politics", "crime, law and justice" as "crime".
 _TOPIC_PARTS = re.compile(r", | and ")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
 _FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
 
@@ -44,6 +46,11 @@ def seconds_of(at: datetime) -> int:
     return min(max(int(at.timestamp()), 0), _MAX_SECONDS)
 
 
+def microseconds_of(at: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
 def effective_published_at(article: Article) -> datetime:
     """Return when the article counts as published: not before it says so, not after we received it.
 
@@ -53,8 +60,8 @@ def effective_published_at(article: Article) -> datetime:
     return article.received_at if published_at is None else min(published_at, article.received_at)
 
 
-def document_from_event(event: IndexableEvent, *, seq: int, indexed_at: datetime) -> Document:
-    """Return the document of an article or of its tombstone.
+def document_from_event(event: IndexableEvent, *, seq: int, indexed_at: datetime, cluster: int) -> Document:
+    """Return the document of an article or of its tombstone. `cluster` is that of `engine.clusters`.
 
     Raises ValueError or OverflowError when a value does not fit the schema.
     """
@@ -67,6 +74,7 @@ def document_from_event(event: IndexableEvent, *, seq: int, indexed_at: datetime
         document.add_bytes("json", _tombstone_json(event))
     else:
         _add_article(document, event, indexed_at)
+        document.add_unsigned("cluster", cluster)
     return document
 
 
@@ -101,6 +109,7 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
     document.add_bytes("json", article.model_dump_json(exclude_none=True).encode())
     document.add_bytes("card", to_json(card_of(article)))
     document.add_unsigned("sort_key", sort_key(published_at, article.id))
+    document.add_integer("indexed_us", microseconds_of(indexed_at))
     document.add_date("published", min(max(published_at, _FIRST_DATE), _LAST_DATE).astimezone(UTC))
     _add_text(document, "title", article.title)
     _add_text(document, "body", article.body)
@@ -141,25 +150,22 @@ def _add_words(document: Document, name: str, values: Iterable[str]) -> None:
 
 
 def _add_entities(document: Document, entities: Iterable[Entity]) -> None:
-    keys: set[str] = set()
-    facets: set[str] = set()
+    # Pairs of column and value, as a set, so that an article counts once in a facet however often it lists
+    # an entity.
+    values: set[tuple[str, str]] = set()
     for entity in entities:
-        keys |= {keyword(entity.canonical), keyword(f"{entity.label}:{entity.canonical}")}
+        labelled = f"{entity.label}:{entity.canonical}"
+        values |= {("entity_key", keyword(entity.canonical)), ("entity_key", keyword(labelled))}
         if entity.label not in _UNNAMED:
-            facets.add(_facet(f"{entity.label}:{entity.canonical}"))
+            values.add(("entity", _facet(labelled)))
         names = dict.fromkeys((entity.canonical, entity.text))
         _add_words(document, "entity_words", names)
-        if entity.label == "PERSON":
-            _add_words(document, "person_words", names)
-        elif entity.label == "ORG":
-            _add_words(document, "org_words", names)
-        elif entity.label in _PLACES:
-            _add_words(document, "place_words", names)
-    # Sets, so that an article counts once in a facet however often it lists an entity.
-    for key in sorted(keys):
-        document.add_text("entity_key", key)
-    for facet in sorted(facets):
-        document.add_text("entity", facet)
+        group = _GROUPS.get(entity.label)
+        if group is not None:
+            values.add((group, _facet(labelled)))
+            _add_words(document, f"{group}_words", names)
+    for column, value in sorted(values):
+        document.add_text(column, value)
 
 
 def card_of(article: Article) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tantivy import Schema, SchemaBuilder
 
 from services.index.engine.analysis import KEYWORD, STEMS, WORDS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 ARTICLE = "article"
 WITHHELD = "withheld"
@@ -24,10 +24,11 @@ WORD_FIELDS = (
 )  # fmt: skip
 KEYWORD_FIELDS = ("source_key", "entity_key", "topic_key")
 RAW_FIELDS = ("kind",)
-FACET_FIELDS = ("source", "entity", "topic", "language", "sentiment", "story")
+FACET_FIELDS = ("source", "entity", "person", "org", "place", "topic", "language", "sentiment", "story")
 # The order of events about one article, as columns: `engine.revisions` compares them.
 UNSIGNED_FIELDS = ("sort_key", "seq", "id_high", "id_low", "epoch", "final", "revision")
-SIGNED_FIELDS = ("updated_us", "received_us", "enriched_us")
+# `indexed_us` is when an article became searchable, in microseconds since 1970: the order of the live wire.
+SIGNED_FIELDS = ("updated_us", "received_us", "enriched_us", "indexed_us")
 
 
 def build_schema() -> Schema:
@@ -47,6 +48,8 @@ def build_schema() -> Schema:
         builder.add_unsigned_field(name, fast=True)
     for name in SIGNED_FIELDS:
         builder.add_integer_field(name, fast=True)
+    # The same number on all near-duplicates of one text: see `engine.clusters`.
+    builder.add_unsigned_field("cluster", fast=True, indexed=True)
     builder.add_float_field("sentiment_score", fast=True)
     # For intervals of time, which sort_key is no unit of: counts and mean tone per day or hour.
     builder.add_date_field("published", fast=True)

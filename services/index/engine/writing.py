@@ -16,6 +16,7 @@ from tantivy import Index, IndexWriter, Query, Searcher
 
 from services.index.engine.analysis import register_analyzers
 from services.index.engine.checksums import note_closed, note_opened
+from services.index.engine.clusters import cluster_of, original_of, stored_clusters
 from services.index.engine.documents import document_from_event
 from services.index.engine.failing import is_panic
 from services.index.engine.home import require_schema
@@ -55,6 +56,7 @@ class RevisionedIndex:
         self.schema = build_schema()
         self._lock = threading.RLock()
         self._pending: dict[str, Rank] = {}
+        self._pending_clusters: dict[str, int] = {}
         self._open()
         self._seq = self._snapshot.seq
 
@@ -114,18 +116,27 @@ class RevisionedIndex:
             unknown = {event.article_id for event in events} - self._pending.keys()
             try:
                 held = stored_ranks(self.searcher, self.schema, sorted(unknown))
+                originals = {original for event in events if (original := original_of(event)) is not None}
+                clusters = stored_clusters(self.searcher, self.schema, originals) | self._pending_clusters
             except BaseException as error:
                 raise self._failure("read", error) from error
-            return [self._upsert(event, held, indexed_at) for event in events]
+            return [self._upsert(event, held, clusters, indexed_at) for event in events]
 
-    def _upsert(self, event: IndexableEvent, held: dict[str, Rank], indexed_at: datetime) -> UpsertOutcome:
+    def _upsert(
+        self,
+        event: IndexableEvent,
+        held: dict[str, Rank],
+        clusters: dict[str, int],
+        indexed_at: datetime,
+    ) -> UpsertOutcome:
         article_id = event.article_id
         try:
             rank = rank_of(event)
             before = self._pending.get(article_id) or held.get(article_id)
             if before is not None and rank <= before:
                 return _superseded(article_id, rank, before)
-            document = document_from_event(event, seq=self._seq + 1, indexed_at=indexed_at)
+            cluster = cluster_of(event, clusters)
+            document = document_from_event(event, seq=self._seq + 1, indexed_at=indexed_at, cluster=cluster)
         except (ValueError, OverflowError, TypeError) as error:
             return UpsertOutcome(article_id, "failed", f"{type(error).__name__}: {error}"[:500])
         try:
@@ -136,6 +147,7 @@ class RevisionedIndex:
             raise self._failure("write", error) from error
         self._seq += 1
         self._pending[article_id] = rank
+        self._pending_clusters[article_id] = clusters[article_id] = cluster
         return UpsertOutcome(article_id, "retracted" if event.type == "ArticleRetracted" else "indexed")
 
     def ranks(self, article_ids: Sequence[str]) -> dict[str, Rank]:
@@ -153,7 +165,11 @@ class RevisionedIndex:
                 self._snapshot = Snapshot(self._index.searcher(), self._seq)
             except BaseException as error:
                 raise self._failure("commit", error) from error
-            self._pending.clear()
+            self._forget_pending()
+
+    def _forget_pending(self) -> None:
+        self._pending.clear()
+        self._pending_clusters.clear()
 
     def rollback(self) -> None:
         """See `protocol.SearchEngine.rollback`."""
@@ -164,7 +180,7 @@ class RevisionedIndex:
                 self._writer.rollback()
             except (ValueError, OSError):
                 self._drop_uncommitted()
-            self._pending.clear()
+            self._forget_pending()
             self._seq = self._snapshot.seq
 
     def _require_writer(self) -> IndexWriter:
@@ -184,7 +200,7 @@ class RevisionedIndex:
 
     def _drop_uncommitted(self) -> None:
         """After an error Tantivy's writer loses documents in silence, so it is replaced, never used again."""
-        self._pending.clear()
+        self._forget_pending()
         self._writer = None
         try:
             self._open()
@@ -203,7 +219,7 @@ class RevisionedIndex:
         """Drop what is not committed and wait for merges, so that the directory is at rest."""
         with self._lock:
             writer, self._writer = self._writer, None
-            self._pending.clear()
+            self._forget_pending()
             if writer is not None:
                 writer.rollback()
                 writer.wait_merging_threads()
