@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 
 from services.index.api import answer_index_failed, search_router
 from services.index.archive import Archive
 from services.index.engine.protocol import IndexFailed
+from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.entity_edits_api import entity_edits_router
 from services.index.entity_edits_file import EntityEdits
 from services.index.erasing import Eraser
@@ -39,10 +41,42 @@ from shared.settings import load_settings
 from shared.streams import ENRICHED
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service is made of. `consumer` feeds `handler`, which alone writes index and archive."""
+
+    metrics: Metrics
+    archive: Archive
+    engine: TantivyEngine
+    edits: EntityEdits
+    erasures: Erasures
+    handler: StoreHandler
+    reindexer: Reindexer
+    consumer: StreamConsumer
+    states: StateRestorer
+    eraser: Eraser
+
+
 def create_app(settings: IndexSettings) -> FastAPI:
     """Return the service with its index open. Raises ConfigurationError when that cannot be."""
     metrics = Metrics()
     metrics.set("wireroom_build_info", 1, version=__version__, service="index")
+    parts = open_parts(settings, metrics)
+    app = FastAPI(
+        title="Wireroom index",
+        version=__version__,
+        lifespan=_lifespan(settings, parts),
+        docs_url=None,
+        redoc_url=None,
+    )
+    install_http(app, metrics=metrics, limits=Limits())
+    app.add_exception_handler(IndexFailed, answer_index_failed)
+    _add_routes(app, settings, parts)
+    return app
+
+
+def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
+    """Open index and archive, and connect what works on them. Raises ConfigurationError."""
     archive = Archive(settings.data_dir)
     engine = open_engine(settings.data_dir, archive)
     edits = EntityEdits(archive.path)
@@ -57,7 +91,6 @@ def create_app(settings: IndexSettings) -> FastAPI:
         unlinked=erasures.unlinked,
     )
     reindexer = Reindexer(engine, archive, handler.lock, edits)
-    guard = IndexGuard(engine, reindexer, metrics, interval_s=settings.index_check_interval_s)
     consumer = StreamConsumer(
         settings,
         spec=ENRICHED,
@@ -78,7 +111,6 @@ def create_app(settings: IndexSettings) -> FastAPI:
         batch_timeout_s=settings.handler_timeout_s,
         metrics=metrics,
     )
-
     eraser = Eraser(
         erasures,
         consumer.redis,
@@ -89,44 +121,68 @@ def create_app(settings: IndexSettings) -> FastAPI:
         handler.lock,
         partitions=settings.partitions,
     )
+    return Parts(
+        metrics=metrics,
+        archive=archive,
+        engine=engine,
+        edits=edits,
+        erasures=erasures,
+        handler=handler,
+        reindexer=reindexer,
+        consumer=consumer,
+        states=states,
+        eraser=eraser,
+    )
+
+
+def _lifespan(
+    settings: IndexSettings, parts: Parts
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    trimmer = Trimmer(parts.consumer.redis, partitions=settings.partitions, metrics=parts.metrics)
+    guard = IndexGuard(
+        parts.engine, parts.reindexer, parts.metrics, interval_s=settings.index_check_interval_s
+    )
+    work = {
+        "trimmer": trimmer.run,
+        "states": parts.states.run,
+        "guard": guard.run,
+        "eraser": parts.eraser.run,
+    }
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(
-                Trimmer(consumer.redis, partitions=settings.partitions, metrics=metrics).run(), name="trimmer"
-            ),
-            asyncio.create_task(states.run(), name="states"),
-            asyncio.create_task(guard.run(), name="guard"),
-            asyncio.create_task(eraser.run(), name="eraser"),
-        ]
-        async with consumer.running():
+        tasks = [asyncio.create_task(run(), name=name) for name, run in work.items()]
+        async with parts.consumer.running():
             yield
         await end_tasks(tasks)
-        await reindexer.stop()
-        engine.close()
-        archive.close()
+        await parts.reindexer.stop()
+        parts.engine.close()
+        parts.archive.close()
+
+    return lifespan
+
+
+def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
+    engine, metrics = parts.engine, parts.metrics
+    read_keys = _read_keys(settings)
+    app.include_router(search_router(engine, metrics, read_keys))
+    app.include_router(web_router(engine, metrics, read_keys))
+    admin_token = write_admin_token(settings.data_dir)
+    app.include_router(maintenance_router(parts.reindexer, admin_token))
+    app.include_router(entity_edits_router(parts.edits, admin_token, utc_now))
+    app.include_router(erasures_router(parts.eraser, parts.erasures, admin_token))
+    app.include_router(docs_router(app))
 
     async def engine_check() -> str | None:
         health = engine.health()
         return None if health.ok else health.detail
 
-    app = FastAPI(
-        title="Wireroom index", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
-    )
-    install_http(app, metrics=metrics, limits=Limits())
-    app.add_exception_handler(IndexFailed, answer_index_failed)
-    read_keys = _read_keys(settings)
-    app.include_router(search_router(engine, metrics, read_keys))
-    app.include_router(web_router(engine, metrics, read_keys))
-    admin_token = write_admin_token(settings.data_dir)
-    app.include_router(maintenance_router(reindexer, admin_token))
-    app.include_router(entity_edits_router(edits, admin_token, utc_now))
-    app.include_router(erasures_router(eraser, erasures, admin_token))
-    app.include_router(docs_router(app))
-    checks = {"articles.enriched": consumer.check, "engine": engine_check, "state": states.check}
+    checks = {
+        "articles.enriched": parts.consumer.check,
+        "engine": engine_check,
+        "state": parts.states.check,
+    }
     app.include_router(health_router(checks, metrics))
-    return app
 
 
 def _read_keys(settings: IndexSettings) -> ApiKeys | None:
