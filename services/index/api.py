@@ -14,6 +14,7 @@ from services.index.access import may_read
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.ninjs import ninjs_from_article
 from services.index.search_params import SearchRequest, search_request
+from services.index.search_route import SearchRoute
 from shared.http.auth import ApiKeys
 from shared.http.problems import FieldError, Problem, problem_response
 from shared.metrics import Metrics
@@ -32,7 +33,9 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
     async def check_reader(request: Request) -> None:
         may_read(read_keys, request.headers)
 
-    router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)])
+    router = APIRouter(
+        prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
+    )
 
     @router.get("/search", summary="Search articles")
     async def search(request: Annotated[SearchRequest, Depends(search_request)]) -> Response:

@@ -1,4 +1,10 @@
-"""Search parameters as they come over HTTP, and the engine's query they stand for."""
+"""Search parameters as they come over HTTP, and the engine's query they stand for.
+
+`search_terms` is what to look for: text and filters. Everything that answers "of these articles" takes it,
+from the timeline to the live wire. `search_request` adds the page: order, size, cursor, counts, facets.
+Both refuse a faulty text, with the place, unless `lenient` is asked for; `lenient_terms` and
+`lenient_request` never do: they are for what people type.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +12,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, get_args
 
+from fastapi import Depends
 from fastapi import Query as Param
 
 from services.index.engine.protocol import FacetName, Filters, Query
 from services.index.query.dates import parse_span
+from services.index.query.nodes import Node
 from services.index.query.parser import QuerySyntaxError, parse
 from shared.http.problems import FieldError, Problem
 
 Texts = list[str] | None
 MAX_FILTER_VALUES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerms:
+    """What to look for. `text` is as typed, `warnings` say what of it was read otherwise than it says."""
+
+    text: str
+    node: Node
+    filters: Filters
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,63 +43,103 @@ class SearchRequest:
     warnings: tuple[str, ...]
 
 
-def search_request(
+@dataclass(frozen=True, slots=True)
+class TermParameters:
+    """The parameters of `SearchTerms`, as given."""
+
     q: Annotated[
         str, Param(description="What to look for; empty finds everything. See /docs for the grammar.")
-    ] = "",
-    source: Annotated[Texts, Param(description="Outlet, exactly; repeat for any of several.")] = None,
-    language: Annotated[Texts, Param(description="ISO 639-1 code.")] = None,
-    entity: Annotated[Texts, Param(description="`Xi Jinping` or `PERSON:Xi Jinping`.")] = None,
+    ] = ""
+    source: Annotated[Texts, Param(description="Outlet, exactly; repeat for any of several.")] = None
+    language: Annotated[Texts, Param(description="ISO 639-1 code.")] = None
+    entity: Annotated[Texts, Param(description="`Xi Jinping` or `PERSON:Xi Jinping`.")] = None
     topic: Annotated[
         Texts,
         Param(description="IPTC Media Topic: `02000000`, or its name, or a part of it such as `crime`."),
-    ] = None,
-    sentiment: Annotated[list[Literal["negative", "neutral", "positive"]] | None, Param()] = None,
-    story: Annotated[Texts, Param(description="Id of a story.")] = None,
+    ] = None
+    sentiment: Annotated[list[Literal["negative", "neutral", "positive"]] | None, Param()] = None
+    story: Annotated[Texts, Param(description="Id of a story.")] = None
     from_: Annotated[
         str | None, Param(alias="from", description="Published at or after: date or instant.")
-    ] = None,
-    to: Annotated[
-        str | None, Param(description="Published at or before; a date includes its whole day.")
-    ] = None,
-    sort: Annotated[Literal["relevance", "newest"], Param()] = "relevance",
-    size: Annotated[int, Param(ge=1, le=100, description="Hits on a page.")] = 10,
-    cursor: Annotated[
-        str | None, Param(max_length=500, description="`next_cursor` of the page before.")
-    ] = None,
-    count: Annotated[Literal["exact", "capped", "none"], Param()] = "capped",
-    facets: Annotated[Texts, Param(description="Names of facets, by commas or repeated.")] = None,
-    strict: Annotated[
-        bool, Param(description="Refuse a query with a fault instead of reading around it.")
+    ] = None
+    to: Annotated[str | None, Param(description="Published at or before; a date includes its whole day.")] = (
+        None
+    )
+
+    def read(self, *, lenient: bool) -> SearchTerms:
+        """Raises Problem naming the parameter that is wrong; for a lenient text, only that of a filter."""
+        try:
+            parsed = parse(self.q, lenient=lenient)
+        except QuerySyntaxError as error:
+            place = FieldError("query/q", error.message, position=error.position)
+            raise Problem(400, "query-syntax", f"{error}\n{error.caret}", errors=[place]) from error
+        return SearchTerms(self.q, parsed.node, self._filters(), parsed.warnings)
+
+    def _filters(self) -> Filters:
+        return Filters(
+            source=_values("source", self.source),
+            language=tuple(code.lower() for code in _values("language", self.language)),
+            entity=_values("entity", self.entity),
+            topic=_values("topic", self.topic),
+            sentiment=tuple(self.sentiment or ()),
+            story=_values("story", self.story),
+            from_at=_instant("from", self.from_, end=False),
+            to_at=_instant("to", self.to, end=True),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageParameters:
+    """Which page of the articles found, and what is counted beside it."""
+
+    sort: Annotated[Literal["relevance", "newest"], Param()] = "relevance"
+    size: Annotated[int, Param(ge=1, le=100, description="Hits on a page.")] = 10
+    cursor: Annotated[str | None, Param(max_length=500, description="`next_cursor` of the page before.")] = (
+        None
+    )
+    count: Annotated[Literal["exact", "capped", "none"], Param()] = "capped"
+    facets: Annotated[Texts, Param(description="Names of facets, by commas or repeated.")] = None
+
+    def request(self, terms: SearchTerms) -> SearchRequest:
+        query = Query(
+            node=terms.node,
+            filters=terms.filters,
+            sort=self.sort,
+            size=self.size,
+            cursor=self.cursor or None,
+            count=self.count,
+            facets=_facets(self.facets),
+        )
+        return SearchRequest(query, terms.warnings)
+
+
+async def search_terms(
+    given: Annotated[TermParameters, Depends()],
+    lenient: Annotated[
+        bool,
+        Param(description="Read around faults of `q` and say so in `warnings`, instead of refusing it."),
     ] = False,
+) -> SearchTerms:
+    """Return what to look for. Raises Problem naming the parameter that is wrong, and the place in `q`."""
+    return given.read(lenient=lenient)
+
+
+async def lenient_terms(given: Annotated[TermParameters, Depends()]) -> SearchTerms:
+    """Return what to look for as a person typed it. Raises Problem for a filter only."""
+    return given.read(lenient=True)
+
+
+async def search_request(
+    terms: Annotated[SearchTerms, Depends(search_terms)], page: Annotated[PageParameters, Depends()]
 ) -> SearchRequest:
     """Return the query that the parameters stand for. Raises Problem naming the one that is wrong."""
-    try:
-        parsed = parse(q, lenient=not strict)
-    except QuerySyntaxError as error:
-        raise Problem(
-            400, "query-syntax", f"{error}\n{error.caret}", errors=[FieldError("query/q", error.message)]
-        ) from error
-    filters = Filters(
-        source=_values("source", source),
-        language=tuple(code.lower() for code in _values("language", language)),
-        entity=_values("entity", entity),
-        topic=_values("topic", topic),
-        sentiment=tuple(sentiment or ()),
-        story=_values("story", story),
-        from_at=_instant("from", from_, end=False),
-        to_at=_instant("to", to, end=True),
-    )
-    query = Query(
-        node=parsed.node,
-        filters=filters,
-        sort=sort,
-        size=size,
-        cursor=cursor or None,
-        count=count,
-        facets=_facets(facets),
-    )
-    return SearchRequest(query, parsed.warnings)
+    return page.request(terms)
+
+
+async def lenient_request(
+    terms: Annotated[SearchTerms, Depends(lenient_terms)], page: Annotated[PageParameters, Depends()]
+) -> SearchRequest:
+    return page.request(terms)
 
 
 def _values(name: str, values: Texts) -> tuple[str, ...]:
@@ -113,4 +171,4 @@ def _instant(name: str, text: str | None, *, end: bool) -> datetime | None:
 
 
 def _bad(name: str, detail: str) -> Problem:
-    return Problem(422, "invalid-request", f"{name}: {detail}.", errors=[FieldError(f"query/{name}", detail)])
+    return Problem(400, "invalid-request", f"{name}: {detail}.", errors=[FieldError(f"query/{name}", detail)])

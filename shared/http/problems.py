@@ -31,10 +31,20 @@ MAX_ERRORS = 50
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with a request; `pointer` is a JSON pointer (RFC 6901), or "query/name"."""
+    """One thing wrong with a request; `pointer` is a JSON pointer (RFC 6901), or "query/name".
+
+    `position` is where in a text value: a character offset from 0.
+    """
 
     pointer: str
     detail: str
+    position: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {"pointer": self.pointer, "detail": self.detail}
+        if self.position is not None:
+            document["position"] = self.position
+        return document
 
 
 class Problem(WireroomError):
@@ -66,9 +76,7 @@ class Problem(WireroomError):
             "detail": self.detail,
         }
         if self.errors:
-            document["errors"] = [
-                {"pointer": error.pointer, "detail": error.detail} for error in self.errors[:MAX_ERRORS]
-            ]
+            document["errors"] = [error.document() for error in self.errors[:MAX_ERRORS]]
         return document
 
 

@@ -137,5 +137,5 @@ async def test_an_article_is_served_as_ninjs_on_request(
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json()["standard"]["version"] == "3.1"
     assert (answer.json()["version"], answer.json()["pubStatus"]) == ("3", "usable")
-    assert (await client.get(f"/v1/articles/{article_id('a')}?format=nitf")).status_code == 422
+    assert (await client.get(f"/v1/articles/{article_id('a')}?format=nitf")).status_code == 400
     assert (await client.get(f"/v1/articles/{article_id('b')}?format=ninjs")).status_code == 404

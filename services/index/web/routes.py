@@ -29,7 +29,8 @@ from services.index.engine.protocol import (
     Query,
     SearchEngine,
 )
-from services.index.search_params import SearchRequest, search_request
+from services.index.search_params import SearchRequest, lenient_request
+from services.index.search_route import problem_from_parameters
 from services.index.web.address import Address
 from services.index.web.article import article_view
 from services.index.web.assets import assets, render
@@ -39,7 +40,7 @@ from services.index.web.texts import capitalized, clip
 from services.index.web.views import search_view
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
-from shared.http.problems import Problem, problem_from_validation
+from shared.http.problems import Problem
 from shared.logging import get_logger
 from shared.metrics import Metrics
 
@@ -80,7 +81,7 @@ class PageRoute(APIRoute):
             except Problem as problem:
                 return problem_page(request, problem)
             except RequestValidationError as error:
-                return problem_page(request, problem_from_validation(error))
+                return problem_page(request, problem_from_parameters(error))
             except IndexFailed:
                 return problem_page(request, index_failed())
             except Exception as error:
@@ -108,7 +109,7 @@ def web_router(
     reading = [Depends(check_reader), Depends(_check_address)]
 
     @router.api_route("/", methods=["GET", "HEAD"], dependencies=reading)
-    async def search(request: Request, asked: Annotated[SearchRequest, Depends(search_request)]) -> Response:
+    async def search(request: Request, asked: Annotated[SearchRequest, Depends(lenient_request)]) -> Response:
         address = Address.of(request.query_params.multi_items())
         with metrics.timed("wireroom_search_seconds", kind="ranked" if asked.query.ranks else "newest"):
             page, facets = await asyncio.to_thread(found, engine, asked.query)

@@ -1,0 +1,34 @@
+"""How the routes that search answer parameters that cannot be read: 400, with the parameter named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from shared.http.problems import Problem, problem_from_validation
+
+
+class SearchRoute(APIRoute):
+    """A route on which a parameter of the wrong form is a 400, as a fault in the query's text is."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except RequestValidationError as error:
+                raise problem_from_parameters(error) from error
+
+        return handle
+
+
+def problem_from_parameters(error: RequestValidationError) -> Problem:
+    """Return the 400 for the parameters of a search that do not fit."""
+    problem = problem_from_validation(error)
+    return Problem(400, problem.slug, problem.detail, errors=problem.errors)
