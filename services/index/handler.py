@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.index.archive import Archive
-from services.index.engine.protocol import IndexableEvent, SearchEngine, UpsertOutcome
+from services.index.engine.protocol import EPOCH, IndexableEvent, SearchEngine, UpsertOutcome
 from shared.clock import utc_now
 from shared.errors import TransientError, UnprocessableArticle
 from shared.events import ArticleEnriched, ArticleRetracted
@@ -50,6 +50,7 @@ class StoreHandler:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._began_at = 0.0
+        self._last_at: datetime | None = None
 
     @property
     def lock(self) -> asyncio.Lock:
@@ -78,7 +79,7 @@ class StoreHandler:
     def _store(self, events: Sequence[IndexableEvent]) -> list[UpsertOutcome]:
         with self._metrics.timed("wireroom_commit_seconds"):
             # One instant for both, so that an index made from the archive tells the same one.
-            at = self._clock()
+            at = self._next_instant()
             events = [*map(self._unlinked, events)]
             # The archive gets them as they came: an edit of the operator's can be undone.
             outcomes = self._engine.upsert_many([*map(self._edited, events)], at)
@@ -89,6 +90,17 @@ class StoreHandler:
                 self._archive_first(written, at)
                 self._engine.commit()
         return outcomes
+
+    def _next_instant(self) -> datetime:
+        """Return now, but never what is not later than before: the live wire is in the order of these.
+
+        A clock may be set back, and then must not put what is new behind what its readers have seen.
+        """
+        if self._last_at is None:
+            latest = self._engine.latest_arrival()
+            self._last_at = EPOCH if latest is None else EPOCH + timedelta(microseconds=latest.indexed_us)
+        self._last_at = max(self._clock(), self._last_at + timedelta(microseconds=1))
+        return self._last_at
 
     def _archive_first(self, events: Sequence[IndexableEvent], at: datetime) -> None:
         """Append before the commit, so that whatever is searchable can be rebuilt from the archive."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from services.index.archive import Archive
-from services.index.engine.protocol import IndexableEvent, StoredArticle
+from services.index.engine.protocol import IndexableEvent, Query, StoredArticle
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import BUSY_ENTRIES, StoreHandler
 from shared.errors import TransientError
@@ -120,6 +120,25 @@ async def test_nothing_is_searchable_while_the_archive_cannot_be_written(
     assert stages(await handler(deliveries(enriched("a")))) == ["indexed"]
     assert isinstance(engine.get(article_id("a")), StoredArticle)
     assert len(list(archive.read())) == 1
+    archive.close()
+
+
+async def test_articles_arrive_in_order_although_the_clock_is_set_back(
+    engine: TantivyEngine, tmp_path: Path
+) -> None:
+    archive = Archive(tmp_path)
+    nine = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    for key, at in (("a", nine), ("b", nine - timedelta(hours=1)), ("c", nine)):
+        # A handler of its own each time: a restart does not forget either.
+        handler = StoreHandler(
+            engine, archive, Metrics(), full_batch=9, commit_interval_s=0, clock=lambda at=at: at
+        )
+        await handler(deliveries(enriched(key)))
+    hits = engine.arrivals(Query(), None, 10)
+    assert [hit.id for hit in hits] == [article_id(key) for key in "abc"]
+    assert [record.archived_at for record in archive.read()] == [
+        nine + timedelta(microseconds=n) for n in range(3)
+    ]
     archive.close()
 
 

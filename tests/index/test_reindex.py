@@ -73,6 +73,22 @@ def test_articles_keep_the_time_they_were_indexed_at(tmp_path: Path) -> None:
     engine.close()
 
 
+def test_articles_keep_the_order_they_arrived_in(tmp_path: Path) -> None:
+    archive, engine = Archive(tmp_path), TantivyEngine(tmp_path)
+    for step in range(3):
+        events = [enriched(f"{step}-{n}", f"{step}-{n}") for n in range(5)]
+        engine.upsert_many(events, NOW + minutes(step))
+        archive.append(events, NOW + minutes(step))
+        engine.commit()
+    before = [hit.arrival for hit in engine.arrivals(Query(), None, 100)]
+    engine.close()
+    archive.close()
+    reindex(tmp_path)
+    engine = TantivyEngine(tmp_path)
+    assert [hit.arrival for hit in engine.arrivals(Query(), None, 100)] == before
+    engine.close()
+
+
 def test_progress_is_reported(tmp_path: Path) -> None:
     stocked(tmp_path)
     seen: list[tuple[int, int]] = []

@@ -26,6 +26,8 @@ from services.index.query.nodes import (
 # A word of the title says what the article is about. BM25 gives a word repeated in a body at most 2.2 times
 # its weight, and one in a title three times as long as others 0.55 times: this puts the title first still.
 TITLE_BOOST = 5.0
+LARGEST_INTEGER = 2**63 - 1
+_LEAST_INTEGER = -(2**63)
 _STEMMED = {Field.TITLE: "title", Field.BODY: "body"}
 _WORDS = {
     Field.TITLE: "title_words",
@@ -66,6 +68,19 @@ class Compiler:
 
     def written_up_to(self, query: Query, seq: int) -> Query:
         return self._restricted(query, self._unsigned_range("seq", None, seq))
+
+    def indexed_between(self, query: Query, first_us: int, last_us: int) -> Query:
+        """Return what of `query` became searchable in a span, both ends included."""
+        first, last = max(first_us, _LEAST_INTEGER), min(last_us, LARGEST_INTEGER)
+        if first > last:
+            return Query.empty_query()
+        within = Query.range_query(self._schema, "indexed_us", FieldType.Integer, first, last)
+        return self._restricted(query, within)
+
+    @property
+    def articles(self) -> Query:
+        """All that can be found."""
+        return self._articles
 
     def _restricted(self, query: Query, restriction: Query) -> Query:
         return Query.boolean_query(

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from tantivy import Document
 
 from services.index.engine.analysis import LONGEST_KEYWORD_CHARS, fold, keyword
-from services.index.engine.protocol import IndexableEvent
+from services.index.engine.protocol import EPOCH, IndexableEvent
 from services.index.engine.revisions import Rank, rank_of
 from services.index.engine.schema import ARTICLE, REMOVED, WITHHELD
 from shared.events import Article, ArticleEnriched, ArticleRetracted, Entity
@@ -30,7 +30,6 @@ _GROUPS = {"PERSON": "person", "ORG": "org", "GPE": "place", "LOC": "place", "FA
 _MAX_SECONDS = 2**32 - 1
 # "politics and government" is also found as "politics", "crime, law and justice" as "crime".
 _TOPIC_PARTS = re.compile(r", | and ")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
 _FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
@@ -48,7 +47,7 @@ def seconds_of(at: datetime) -> int:
 
 def microseconds_of(at: datetime) -> int:
     """Return microseconds since 1970."""
-    return (at - _EPOCH) // _MICROSECOND
+    return (at - EPOCH) // _MICROSECOND
 
 
 def effective_published_at(article: Article) -> datetime:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic_core import from_json
 
@@ -24,6 +24,9 @@ FACET_NAMES: tuple[FacetName, ...] = (
     "entities", "sources", "languages", "topics", "sentiment", "stories",
 )  # fmt: skip
 
+ID_PREFIX_CHARS = 16
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 MAX_SIZE = 100
 COUNT_CAP = 10_000
 MAX_FACET_VALUES = 100
@@ -131,6 +134,16 @@ class Highlights:
     body: str
 
 
+class ArrivalKey(NamedTuple):
+    """The place of an article in the order in which all became searchable; every later one is greater.
+
+    `indexed_us` is in microseconds since 1970, `id_prefix` the first 16 characters of the article's id.
+    """
+
+    indexed_us: int
+    id_prefix: str
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """`card` holds the article's fields for a list of results: all but the body and what hangs on it.
@@ -145,6 +158,12 @@ class Hit:
     score: float | None
     card: Mapping[str, Any]
     highlights: Highlights | None = None
+
+    @property
+    def arrival(self) -> ArrivalKey:
+        """What `SearchEngine.arrivals` goes on after to return what became searchable after this one."""
+        indexed_at = datetime.fromisoformat(self.card["indexed_at"])
+        return ArrivalKey((indexed_at - EPOCH) // _MICROSECOND, self.id[:ID_PREFIX_CHARS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +279,19 @@ class SearchEngine(Protocol):
 
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
         """Return articles that share telling words with this one, the most alike first."""
+        ...
+
+    def arrivals(self, query: Query, after: ArrivalKey | None, limit: int) -> tuple[Hit, ...]:
+        """Return up to `limit` hits of a search in the order in which they became searchable.
+
+        They begin behind `after`, or with the oldest. Whoever goes on after the last one's `Hit.arrival`
+        sees every article that matches once, however many are added meanwhile, also after a reindex. Sort,
+        size, cursor, count and facets of the query do not matter.
+        """
+        ...
+
+    def latest_arrival(self) -> ArrivalKey | None:
+        """Return the place behind everything that can be found now; None when that is nothing."""
         ...
 
     def stats(self) -> EngineStats: ...

@@ -12,6 +12,7 @@ from tantivy import DocAddress, Occur, Searcher, SearchResult
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.analysis import fold
+from services.index.engine.arrivals import arrived_after, latest_arrival
 from services.index.engine.checksums import find_damage, require_intact
 from services.index.engine.compiling import Compiler
 from services.index.engine.cursors import MAX_OFFSET, AfterKey, AtOffset, decode_cursor, encode_cursor
@@ -22,6 +23,7 @@ from services.index.engine.home import IndexHome, size_bytes
 from services.index.engine.marking import marker_for
 from services.index.engine.protocol import (
     COUNT_CAP,
+    ArrivalKey,
     EngineHealth,
     EngineStats,
     Hit,
@@ -237,6 +239,17 @@ class TantivyEngine:
         others = TantivyQuery.boolean_query([(Occur.Must, alike), (Occur.MustNot, itself)])
         hits = searcher.search(others, limit=size, count=False).hits
         return tuple(hit_at(searcher, address, score, None) for score, address in hits)
+
+    @failing_openly
+    def arrivals(self, query: Query, after: ArrivalKey | None, limit: int) -> tuple[Hit, ...]:
+        searcher = self._index.searcher
+        rows = arrived_after(searcher, self._compiler, self._compiler.compile(filtered(query)), after, limit)
+        marker = marker_for(query.node) if query.highlight else None
+        return tuple(hit_at(searcher, address, None, marker) for _, address in rows)
+
+    @failing_openly
+    def latest_arrival(self) -> ArrivalKey | None:
+        return latest_arrival(self._index.searcher, self._compiler.articles)
 
     # Looking after
 
