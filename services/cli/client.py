@@ -127,6 +127,8 @@ def refusal(service: str, response: httpx2.Response) -> Failure:
     try:
         document = response.json()
         detail = str(document.get("detail") or document.get("title"))
+        if str(document.get("type", "")).endswith("/query-syntax"):
+            return Failure(f"the query is not understood: {detail}")
         problems = [f"{error['pointer']}: {error['detail']}" for error in document.get("errors", [])]
     except (ValueError, AttributeError, KeyError, TypeError):
         detail, problems = response.text.strip()[:200], []

@@ -10,16 +10,19 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 TONE_STYLES = {"negative": "red", "neutral": "dim", "positive": "green"}
 _TAG = re.compile(r"<(/?)([a-z]{1,10})>")
 # A command in backquotes, or one that is all of the advice.
 _COMMAND = re.compile(r"(?:(?<=`)|^)wireroom(?= [a-z])")
+# The line of a query error that points at the place in the line above it.
+_CARET = re.compile(r" *\^")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -46,6 +49,19 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def show(renderable: RenderableType) -> None:
+    """Print to stdout. Into a pipe or a file go lines without the spaces that fill them up."""
+    console = stdout()
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as captured:
+        console.print(renderable)
+    for line in captured.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.flush()
+
+
 def show_failure(error: Exception) -> None:
     """Print a failure: what happened first, then what to do, each on lines of its own."""
     from rich.text import Text
@@ -54,8 +70,28 @@ def show_failure(error: Exception) -> None:
     first, _, rest = message.partition("\n")
     console = stderr()
     console.print(Text.assemble(("✗ ", "bold red"), (first, "bold")), soft_wrap=True)
-    for line in filter(None, [*rest.splitlines(), *hint.splitlines()]):
-        console.print(Text(f"  {as_typed(line)}"), soft_wrap=True)
+    lines = [*rest.splitlines(), *hint.splitlines()]
+    for line, below in pairwise([*lines, ""]):
+        if _CARET.fullmatch(below):
+            for text in pointed_at(harmless(line), below.index("^"), console.width - 2):
+                console.print(Text("  ").append_text(text), soft_wrap=True)
+        elif line and not _CARET.fullmatch(line):
+            console.print(Text(f"  {as_typed(line)}"), soft_wrap=True)
+
+
+def pointed_at(line: str, position: int, width: int) -> tuple[Text, Text]:
+    """Return the part of `line` around a character in `width` cells, and a caret under that character."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    start, end = 0, len(line)
+    while cell_len(line[start:position]) > max(width * 2 // 3, 1):
+        start += 1
+    while end > position + 1 and cell_len(line[start:end]) > width:
+        end -= 1
+    excerpt = Text(line[start:end])
+    excerpt.stylize("bold red", position - start, position - start + 1)
+    return excerpt, Text(" " * cell_len(line[start:position]) + "^", "bold red")
 
 
 def as_typed(advice: str) -> str:

@@ -1,202 +1,141 @@
-"""`wireroom search` and `wireroom show`: what is in the index, as a person reads it."""
+"""`wireroom search`: what is in the index, as a person or a script asks for it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from services.cli import options
-from services.cli.client import ServiceClient, Unreachable, api_key, refusal, service_url
-from services.cli.output import (
-    TONE_STYLES,
-    Failure,
-    harmless,
-    marked_text,
-    names,
-    plural,
-    print_json,
-    short_date,
-    stdout,
-)
+from services.cli import filters, options
+from services.cli.browser import article_page, nth, open_page
+from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.filters import Filters
+from services.cli.output import print_json, stdout
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.text import Text
 
-TONES = ("negative", "neutral", "positive")
 SORTS = ("relevance", "newest")
 MAX_SIZE = 100
-SHOWN_ENTITIES = 6
-BODY_WIDTH = 100
 
 
 def register(app: typer.Typer) -> None:
     app.command()(search)
-    app.command()(show)
 
 
 def search(
-    query: Annotated[
-        str, typer.Argument(help='Terms, "phrases", AND OR NOT, field:term, pre*. Empty matches all.')
-    ] = "",
-    source: Annotated[str | None, typer.Option(help="Only from this publisher.")] = None,
-    entity: Annotated[
-        str | None, typer.Option(help="Only about this: `Xi Jinping` or `PERSON:Xi Jinping`.")
+    query: filters.QueryText = "",
+    source: filters.Source = None,
+    entity: filters.Entity = None,
+    topic: filters.Topic = None,
+    language: filters.Language = None,
+    sentiment: filters.Tone = None,
+    story: filters.Story = None,
+    published_from: filters.PublishedFrom = None,
+    published_to: filters.PublishedTo = None,
+    sort: Annotated[
+        str | None, typer.Option(help="relevance or newest; with --all newest if not given.")
     ] = None,
-    topic: Annotated[str | None, typer.Option(help="Only on this topic.")] = None,
-    sentiment: Annotated[str | None, typer.Option(help="negative, neutral or positive.")] = None,
-    published_from: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="Published then or later: 2024-10-01.")
-    ] = None,
-    published_to: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Published then or earlier.")
-    ] = None,
-    sort: Annotated[str, typer.Option(help="relevance or newest.")] = "relevance",
-    size: Annotated[int, typer.Option(min=1, max=MAX_SIZE, help="How many hits.")] = 10,
+    size: Annotated[int, typer.Option("--size", "-n", min=1, max=MAX_SIZE, help="How many hits.")] = 10,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    all_hits: Annotated[bool, typer.Option("--all", help="All hits, page after page.")] = False,
+    facets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Draw these: entities, persons, orgs, places, sources, topics, languages, sentiment, "
+            "stories; by commas.",
+        ),
+    ] = None,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Draw when they were published.")] = False,
+    collapse: Annotated[
+        bool | None,
+        typer.Option(
+            "--collapse/--no-collapse",
+            help="Show near-duplicates under one hit; not with --all if not given.",
+        ),
+    ] = None,
+    strict: filters.Strict = False,
+    open_hit: Annotated[
+        int | None, typer.Option("--open", metavar="N", min=1, help="Open hit N in the browser.")
+    ] = None,
     data_dir: options.DataDir = None,
     index_url: options.IndexUrl = None,
     api_key_file: options.ApiKeyFile = None,
     json_output: options.JsonOutput = False,
 ) -> None:
-    """Search the articles."""
-    if sentiment is not None and sentiment not in TONES:
-        raise typer.BadParameter(f"--sentiment is one of {', '.join(TONES)}.")
-    if sort not in SORTS:
+    """Search the articles. With --json, the API's page; with --all as well, one hit a line."""
+    if sort is not None and sort not in SORTS:
         raise typer.BadParameter(f"--sort is one of {', '.join(SORTS)}.")
-    given = {
-        "q": query, "source": source, "entity": entity, "topic": topic, "sentiment": sentiment,
-        "from": published_from, "to": published_to, "sort": sort, "size": size, "cursor": cursor,
-        "facets": "entities",
-    }  # fmt: skip
-    params = {name: value for name, value in given.items() if value is not None}
+    if all_hits and (timeline or open_hit or facets):
+        raise typer.BadParameter("--all goes with none of --timeline, --facets and --open.")
+    if json_output and timeline:
+        raise typer.BadParameter("--timeline draws; `/v1/timeline` has it as JSON.")
+    given = Filters(
+        query, source, entity, topic, language, sentiment, story, published_from, published_to
+    ).params()
+    params = given | {
+        "sort": sort or ("newest" if all_hits else "relevance"),
+        "size": MAX_SIZE if all_hits else size,
+        "lenient": not strict,
+        "collapse": not all_hits if collapse is None else collapse,
+    }
+    if cursor is not None:
+        params["cursor"] = cursor
     address = service_url("index", index_url, data_dir)
     with ServiceClient("index", address, api_key(api_key_file)) as client:
+        if all_hits:
+            _print_all(client, params, json_output=json_output)
+            return
+        params["facets"] = facets or "entities"
         page: dict[str, Any] = client.json("GET", "/v1/search", params=params)
+        drawn = _timeline(client, given | {"lenient": not strict}) if timeline else None
     if json_output:
         print_json(page)
-        return
-    show_page(page)
-
-
-def show_page(page: dict[str, Any]) -> None:
-    from rich.text import Text
-
-    console = stdout()
-    hits = page.get("hits", [])
-    for hit in hits:
-        console.print(hit_lines(hit))
-        console.print()
-    total = page.get("total")
-    if not hits:
-        console.print("Nothing found.")
-    elif total is not None:
-        exact = "" if page.get("exact", True) else "at least "
-        shown = f", {len(hits)} shown" if total > len(hits) else ""
-        console.print(f"[dim]{exact}{plural(total, 'article')}{shown}[/]")
-    facets = _facet_values(page, "entities")
-    if facets:
-        console.print(Text(f"Often named: {names(facets, 8)}", style="dim"))
-    for warning in page.get("warnings") or []:
-        console.print(Text(f"! {harmless(str(warning))}", style="yellow"))
-    if page.get("next_cursor"):
-        console.print(Text(f"More: --cursor {page['next_cursor']}", style="dim"), soft_wrap=True)
-
-
-def _facet_values(page: dict[str, Any], name: str) -> list[str]:
-    rows = (page.get("facets") or {}).get(name) or []
-    return [f"{row.get('label') or row.get('value')} ({row.get('count')})" for row in rows]
-
-
-def hit_lines(hit: dict[str, Any]) -> RenderableType:
-    """Return one hit: title, where and when and in what tone, the passage that matched, who is in it."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
-
-    highlights = hit.get("highlights") or {}
-    marked = _first_fragment(highlights.get("title"))
-    title = (
-        marked_text(marked, "bold") if marked else Text(harmless(hit.get("title") or "(no title)"), "bold")
-    )
-    lines = [_byline(hit)]
-    passage = _first_fragment(highlights.get("body"))
-    if passage:
-        lines.append(marked_text(" ".join(passage.split())))
-    named = _entity_names(hit)
-    if named:
-        lines.append(Text(names(named, SHOWN_ENTITIES), style="cyan"))
-    lines.append(Text(str(hit.get("id", "")), style="dim"))
-    return Group(title, Padding(Group(*lines), (0, 0, 0, 2)))
-
-
-def _first_fragment(value: Any) -> str:
-    """Highlights may be one string or a list of fragments."""
-    if isinstance(value, list):
-        return " … ".join(str(fragment) for fragment in value[:2])
-    return str(value) if value else ""
-
-
-def _byline(article: dict[str, Any]) -> Text:
-    from rich.text import Text
-
-    source = harmless(article.get("source") or "unknown source")
-    text = Text(f"{source} · {short_date(article.get('published_at'))}", style="dim")
-    tone = article.get("sentiment") or {}
-    if tone:
-        style = TONE_STYLES.get(str(tone.get("label")), "")
-        text.append(" · ").append(f"{tone.get('label')} {tone.get('score', 0):+.2f}", style=style)
-    return text
-
-
-def _entity_names(article: dict[str, Any]) -> list[str]:
-    """Entities come as objects, or as `LABEL:name` strings."""
-    found = []
-    for entity in article.get("entities") or []:
-        if isinstance(entity, dict):
-            found.append(str(entity.get("canonical") or entity.get("text")))
-        else:
-            found.append(str(entity).partition(":")[2] or str(entity))
-    return found
-
-
-def show(
-    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id that submit and search print.")],
-    data_dir: options.DataDir = None,
-    index_url: options.IndexUrl = None,
-    ingest_url: options.IngestUrl = None,
-    api_key_file: options.ApiKeyFile = None,
-    json_output: options.JsonOutput = False,
-) -> None:
-    """Show one article with all that was found in it, and its receipt."""
-    key = api_key(api_key_file)
-    path = f"/v1/articles/{quote(article_id, safe='')}"
-    with ServiceClient("index", service_url("index", index_url, data_dir), key) as client:
-        response = client.call("GET", path)
-    receipt = _receipt(service_url("ingest", ingest_url, data_dir), key, path, data_dir)
-    if response.status_code >= 400 and response.status_code not in {404, 410}:
-        raise refusal("index", response)
-    article = response.json() if response.status_code == 200 else None
-    if article is None and receipt is None:
-        raise Failure(f"no article {article_id} is known.", "`wireroom search` prints ids under each hit.")
-    if json_output:
-        print_json({"article": article, "receipt": receipt})
     else:
-        from services.cli.article import show_article
+        from services.cli.search_view import show_page
 
-        show_article(article_id, article, receipt, retracted=response.status_code == 410)
-    if article is None:
-        raise typer.Exit(1)
+        shown = tuple(name.strip() for name in (facets or "").split(",") if name.strip())
+        show_page(page, shown_facets=shown, timeline=drawn)
+    if open_hit is not None:
+        open_page(article_page(address, nth(page.get("hits") or [], open_hit, "hit").get("id")))
 
 
-def _receipt(url: str, key: str | None, path: str, data_dir: Path | None) -> dict[str, Any] | None:
-    """The article is worth showing without its receipt, so a missing ingest is no failure here."""
-    try:
-        with ServiceClient("ingest", url, key, data_dir=data_dir) as client:
-            response = client.call("GET", f"{path}/receipt")
-    except Unreachable:
-        return None
-    return response.json() if response.status_code == 200 else None
+def _timeline(client: ServiceClient, params: dict[str, Any]) -> RenderableType | None:
+    from services.cli.timeline_view import timeline_lines
+
+    answer = client.json("GET", "/v1/timeline", params=params)
+    return timeline_lines(answer.get("buckets") or [], stdout().width, interval=answer.get("interval"))
+
+
+def _print_all(client: ServiceClient, params: dict[str, Any], *, json_output: bool) -> None:
+    """Print each page as it comes, so that a reader who has enough can stop us."""
+    from services.cli.search_view import show_hits, show_warnings
+
+    number = 0
+    for page in pages(client, params):
+        hits = page.get("hits") or []
+        if json_output:
+            for hit in hits:
+                sys.stdout.write(json.dumps(hit, ensure_ascii=False) + "\n")
+        else:
+            if not number:
+                show_warnings(page)
+            show_hits(hits, number + 1)
+        number += len(hits)
+    if not number and not json_output:
+        stdout().print("Nothing found.")
+
+
+def pages(client: ServiceClient, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield page after page until there is no next one."""
+    asked = params | {"count": "none"}
+    while True:
+        page = client.json("GET", "/v1/search", params=asked)
+        yield page
+        if not page.get("next_cursor"):
+            return
+        asked = params | {"count": "none", "cursor": page["next_cursor"]}

@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.client import ServiceClient, api_key
+from services.cli.hit_view import hit_lines
 from services.cli.log_view import JsonLog, LogView, TerminalLog
 from services.cli.output import Failure, as_typed, plural, stderr, stdout
 from services.cli.samples import SampleRun, run_samples
-from services.cli.search import hit_lines
 from services.supervisor.stack import Stack, StackSettings, StartFailed, running_stack
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import re
+import webbrowser
 from typing import Any
 
 import pytest
@@ -84,7 +87,20 @@ def test_filters_travel_as_the_contract_names_them(api, wireroom) -> None:
         "sort": "newest",
         "size": "5",
         "facets": "entities",
+        "lenient": "true",
+        "collapse": "true",
     }
+
+
+def test_filters_repeat(api, wireroom) -> None:
+    api.answer = lambda _: (200, _page())
+    wireroom(
+        "search", "--source", "AP", "--source", "AFP", "--language", "de", "--story", "s1", "--strict",
+        "--index-url", api.url,
+    )  # fmt: skip
+    query = api.requests[0].query
+    assert query["source"] == ["AP", "AFP"] and query["language"] == ["de"] and query["story"] == ["s1"]
+    assert query["lenient"] == ["false"] and "q" not in query
 
 
 def test_json_is_the_page_as_it_came(api, wireroom) -> None:
@@ -105,9 +121,116 @@ def test_a_bad_query_is_told_in_the_words_of_the_service(api, wireroom) -> None:
     assert done.code == 1 and "unclosed quote" in done.err and "column 5" in done.err
 
 
+def test_a_fault_of_the_query_is_pointed_at(api, wireroom) -> None:
+    query = "紅 " + "x" * 120 + ' AND "y'
+    problem = {
+        "type": "/problems/query-syntax",
+        "detail": f"this quote is not closed (at character 128)\n{query}\n{' ' * 127}^",
+        "errors": [{"pointer": "query/q", "detail": "this quote is not closed", "position": 127}],
+    }
+    api.answer = lambda _: (400, problem)
+    first, excerpt, caret = wireroom("search", query, "--strict", "--index-url", api.url).err.splitlines()
+    assert first == "✗ the query is not understood: this quote is not closed (at character 128)"
+    assert excerpt[caret.index("^")] == '"' and len(excerpt) <= 100
+
+
+def test_near_duplicates_are_named_under_their_hit(api, wireroom) -> None:
+    page = _page()
+    copies = [{"id": str(n), "source": name} for n, name in enumerate(("AP", "AFP", "AP"))]
+    page["hits"][0]["duplicates"] = {"count": 3, "articles": copies}
+    api.answer = lambda _: (200, page)
+    assert "also in 2 outlets: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
+    page["hits"][0]["duplicates"]["count"] = 40
+    assert "also in 40 other articles: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
+
+
+def test_another_spelling_is_offered_when_nothing_is_found(api, wireroom) -> None:
+    meant = {"q": "xi jinping's", "total": 12}
+    api.answer = lambda _: (200, _page(hits=[], total=0, facets={}, next_cursor=None, did_you_mean=meant))
+    out = wireroom("search", "xi jinpin's", "--index-url", api.url).out
+    assert "Did you mean xi jinping's? (12 articles)" in out
+    assert """search 'xi jinping'"'"'s'""" in out
+
+
+def test_facets_that_are_asked_for_are_drawn_by_their_share(api, wireroom) -> None:
+    facets = {
+        "sources": [{"value": "AP", "label": "AP", "count": 8_000}, {"value": "AFP", "count": 2_000}],
+        "sentiment": [{"value": "negative", "label": "negative", "count": 1}],
+        "persons": [],
+    }
+    api.answer = lambda _: (200, _page(facets=facets))
+    out = wireroom("search", "x", "--facets", "sources,sentiment, persons", "--index-url", api.url).out
+    assert api.requests[0].query["facets"] == ["sources,sentiment, persons"]
+    assert re.search(r"AP +████████ 8,000 +negative +████████ 1\n", out)
+    assert re.search(r"AFP +██ +2,000\n", out)
+    assert re.search(r"People\nnone", out) and "Often named" not in out
+
+
+def test_a_timeline_is_drawn_of_the_same_search(api, wireroom) -> None:
+    buckets = [
+        {"start": "2026-11-01T00:00:00Z", "count": 1, "sentiment": -0.4},
+        {"start": "2026-11-02T00:00:00Z", "count": 0, "sentiment": None},
+        {"start": "2026-11-03T00:00:00Z", "count": 8, "sentiment": 0.5},
+    ]
+    timeline = {"interval": "day", "buckets": buckets, "total": 9}
+    api.answer = lambda request: (200, timeline if request.path == "/v1/timeline" else _page())
+    out = wireroom(
+        "search", "x", "--source", "AP", "--sort", "newest", "--timeline", "--index-url", api.url
+    ).out
+    assert api.requests[1].query == {"q": ["x"], "source": ["AP"], "lenient": ["true"]}
+    assert "▁▁▁▁    ████" in out and "most on 3 Nov 2026: 8 · mean tone +0.40" in out
+
+
+def _two_pages(request: Any) -> tuple[int, Any]:
+    if "cursor" not in request.query:
+        return 200, {"hits": [{"id": "1"}, {"id": "2"}], "next_cursor": "c1", "warnings": ["read so"]}
+    return 200, {"hits": [{"id": "3"}], "next_cursor": None, "warnings": ["read so"]}
+
+
+def test_all_follows_the_cursors_and_prints_a_hit_a_line(api, wireroom) -> None:
+    api.answer = _two_pages
+    done = wireroom("search", "x", "--all", "--json", "--index-url", api.url)
+    assert [json.loads(line)["id"] for line in done.out.splitlines()] == ["1", "2", "3"]
+    first, second = (request.query for request in api.requests)
+    assert first["size"] == ["100"] and first["sort"] == ["newest"] and first["collapse"] == ["false"]
+    assert second == first | {"cursor": ["c1"]}
+
+
+def test_all_counts_through_and_warns_once(api, wireroom) -> None:
+    api.answer = _two_pages
+    out = wireroom("search", "x", "--all", "--index-url", api.url).out
+    assert out.count("read so") == 1 and " 3 (no title)" in out
+
+
+def test_a_hit_is_opened_by_its_number(api, wireroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
+    api.answer = lambda _: (200, _page())
+    wireroom("search", "petra", "--open", "1", "--index-url", api.url)
+    assert opened == [f"{api.url}/articles/{ID}"]
+    done = wireroom("search", "petra", "--open", "2", "--index-url", api.url)
+    assert done.code == 1 and "no hit 2 to open: 1 hit came" in done.err
+
+
+def test_without_a_browser_the_address_is_printed(api, wireroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
+    api.answer = lambda _: (200, _page())
+    assert f"{api.url}/articles/{ID}\n" in wireroom("search", "x", "--open", "1", "--index-url", api.url).out
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("--sort", "best"), ("--sentiment", "angry"), ("--size", "0"), ("--size", "101"), ("--nope",)],
+    [
+        ("--all", "--open", "1"),
+        ("--all", "--timeline"),
+        ("--json", "--timeline"),
+        ("--open", "0"),
+        ("--sort", "best"),
+        ("--sentiment", "angry"),
+        ("--size", "0"),
+        ("--size", "101"),
+        ("--nope",),
+    ],
 )
 def test_wrong_usage_exits_with_2(wireroom, arguments: tuple[str, ...]) -> None:
     assert wireroom("search", "x", *arguments).code == 2
@@ -136,72 +259,3 @@ def test_nothing_listening_says_how_to_start_it(wireroom) -> None:
 def test_an_address_that_is_no_url_is_told(wireroom) -> None:
     done = wireroom("search", "x", "--index-url", "localhost:8003")
     assert done.code == 1 and "is not an http(s) URL" in done.err
-
-
-ARTICLE = {
-    "id": ID,
-    "title": "Petra nears",
-    "body": "First.\n\nSecond.",
-    "source": "Gulf Tribune",
-    "url": "https://x.example/1",
-    "authors": ["A. Writer"],
-    "published_at": "2024-09-26T00:00:00Z",
-    "sentiment": {"label": "neutral", "score": 0.0},
-    "entities": [{"canonical": "Cedar Key", "label": "GPE", "count": 2}],
-    "keyphrases": [{"text": "storm surge", "score": 1}],
-    "quotes": [{"text": "Board up", "start": 0, "end": 8, "kind": "direct", "speaker": "Jo Cruz"}],
-    "topics": [],
-    "related": [{"kind": "similar", "title": "Petra kills 17", "why": "w"}],
-    "story_id": "s1",
-}
-RECEIPT = {
-    "id": ID,
-    "revision": 1,
-    "status": "indexed",
-    "duplicates": 2,
-    "timeline": [
-        {"at": "2026-01-01T00:00:00Z", "stage": "accepted", "revision": 1},
-        {"at": "2026-01-01T00:00:00.250Z", "stage": "indexed", "revision": 1},
-    ],
-}
-
-
-def _both(article: tuple[int, Any], receipt: tuple[int, Any]):
-    return lambda request: receipt if request.path.endswith("/receipt") else article
-
-
-def test_an_article_is_shown_with_its_receipt(api, wireroom) -> None:
-    api.answer = _both((200, ARTICLE), (200, RECEIPT))
-    done = wireroom("show", ID, "--index-url", api.url, "--ingest-url", api.url)
-    assert done.code == 0
-    for words in (
-        "Petra nears",
-        "Gulf Tribune · 26 Sep 2024 · A. Writer",
-        "Second.",
-        "Cedar Key ×2",
-        "storm surge",
-        "Jo Cruz: Board up",
-        "Petra kills 17",
-        "+0.250 s",
-        "submitted again ×2",
-    ):
-        assert words in done.out
-
-
-@pytest.mark.parametrize(("status", "words"), [(410, "was taken down"), (404, "is not in the index")])
-def test_an_article_that_is_not_served_still_has_its_receipt(api, wireroom, status: int, words: str) -> None:
-    api.answer = _both((status, {"detail": "gone"}), (200, RECEIPT))
-    done = wireroom("show", ID, "--index-url", api.url, "--ingest-url", api.url)
-    assert done.code == 1 and words in done.out and "accepted" in done.out
-
-
-def test_an_article_nobody_knows_is_told(api, wireroom) -> None:
-    api.answer = _both((404, {}), (404, {}))
-    done = wireroom("show", ID, "--index-url", api.url, "--ingest-url", api.url)
-    assert done.code == 1 and f"no article {ID} is known" in done.err
-
-
-def test_an_article_is_shown_without_ingest(api, wireroom) -> None:
-    api.answer = lambda _: (200, ARTICLE)
-    done = wireroom("show", ID, "--index-url", api.url, "--ingest-url", "http://127.0.0.1:1", "--json")
-    assert done.code == 0 and done.json == {"article": ARTICLE, "receipt": None}
