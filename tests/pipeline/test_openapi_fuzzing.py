@@ -23,9 +23,9 @@ pytestmark = pytest.mark.process
 
 EXAMPLES = 12
 SLOWEST_S = 10.0
-# It answers for as long as the client listens; tests/index has its own tests with what is hostile.
 # What a page elsewhere answers is told as a gateway does.
 ALLOWED = {("ingest", "/v1/urls"): (502, 504)}
+# It answers for as long as the client listens; tests/index has its own tests with what is hostile.
 ENDLESS = {("index", "GET", "/v1/stream")}
 
 
