@@ -153,7 +153,7 @@ def test_a_reader_searches_filters_and_reads(page_url: str, chromium: Any, width
 def test_the_page_is_styled_and_reached_by_keyboard(page_url: str, chromium: Any) -> None:
     page = chromium.new_page(color_scheme="dark")
     page.goto(page_url)
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 21, 25)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 20, 24)"
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Skip to the content"
     page.keyboard.press("Enter")

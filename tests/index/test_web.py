@@ -18,7 +18,8 @@ from fastapi import FastAPI
 from services.index.api import search_router
 from services.index.engine.protocol import SearchEngine
 from services.index.engine.tantivy_engine import TantivyEngine
-from services.index.web.routes import CSP, web_router
+from services.index.web.routes import web_router
+from services.index.web.serving import CSP
 from shared.events import Entity, Mention, Related, Sentiment, Topic
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.limits import Limits
@@ -450,10 +451,13 @@ _ALLOWED = {"http", "https", ""}
 def assert_harmless(source: str) -> None:
     page = Document(source)
     for tag, attrs in page.elements:
-        assert tag not in ("script", "img", "iframe", "object", "base", "style"), tag
+        assert tag not in ("img", "iframe", "object", "base", "style"), tag
+        if tag == "script":
+            assert re.fullmatch(r"/static/[\w.]+\.js", attrs["src"]), attrs
         assert not [name for name in attrs if name.startswith("on") or name == "style"], attrs
         for name in ("href", "action", "src"):
             assert urlsplit(attrs.get(name, "")).scheme in _ALLOWED, attrs
+    assert all(text == "" for text, _ in page.find("script")), "a script of ours has a file, and no text"
     assert "\x00" not in source
 
 
@@ -533,13 +537,19 @@ async def test_static_files_are_kept_for_ever_under_the_hash_of_their_content(
     client: httpx2.AsyncClient,
 ) -> None:
     page = await get(client, "/")
-    for kind, media_type in (("stylesheet", "text/css; charset=utf-8"), ("icon", "image/svg+xml")):
-        href = page.find("link", rel=kind)[0][1]["href"]
-        assert re.fullmatch(r"/static/\w+\.[0-9a-f]{12}\.\w+", href)
+    addresses = {
+        **{attrs["href"]: "text/css; charset=utf-8" for _, attrs in page.find("link", rel="stylesheet")},
+        **{attrs["src"]: "text/javascript; charset=utf-8" for _, attrs in page.find("script")},
+        page.find("link", rel="icon")[0][1]["href"]: "image/svg+xml",
+    }
+    assert len(addresses) >= 6
+    for href, media_type in addresses.items():
+        assert re.fullmatch(r"/static/[\w.]+\.[0-9a-f]{12}\.\w+", href)
         response = await client.get(href)
         assert response.headers["content-type"] == media_type
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert "url(" not in response.text and "@import" not in response.text, "nothing from elsewhere"
+        if media_type.startswith("text/css"):
+            assert "url(" not in response.text and "@import" not in response.text, "nothing from elsewhere"
 
 
 async def test_pages_answer_head(client: httpx2.AsyncClient) -> None:

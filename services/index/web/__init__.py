@@ -1,1 +1,1 @@
-"""The web page of the index service: server-rendered, without a script, under a strict CSP."""
+"""The web page of the index service: server-rendered, complete without a script, under a strict CSP."""

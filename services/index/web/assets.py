@@ -9,10 +9,16 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.index.web.labels import SECTIONS
 from services.index.web.texts import UNPRINTABLE
 
 _HERE = Path(__file__).parent
-_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     addresses = {path.name: f"/static/{_hashed_name(path)}" for path in sorted((_HERE / "static").iterdir())}
+    environment.globals["sections"] = SECTIONS
     environment.globals["asset"] = addresses.__getitem__
     return environment
 

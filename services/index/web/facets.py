@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from services.index.engine.protocol import FacetCount, FacetName
 from services.index.highlight import same_length_fold
@@ -13,13 +14,15 @@ from services.index.web.texts import capitalized, clip
 
 NAME_CHARS = 80
 FACET_VALUES = 8
+FACET_VALUES_IN_ALL = 20
 _LOWER_CASE = frozenset({"topic", "sentiment", "language"})
 
 
 @dataclass(frozen=True, slots=True)
 class Toggle:
-    """A facet value. `share` is its count as a percentage of all that matches."""
+    """A facet value. `share` is its count as a percentage of all that matches; `key` names it in the page."""
 
+    key: str
     label: str
     word: str
     css: str
@@ -31,9 +34,12 @@ class Toggle:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
+    """`rarer` are the values that are shown when asked for."""
+
     name: str
     heading: str
     toggles: tuple[Toggle, ...]
+    rarer: tuple[Toggle, ...]
 
 
 def merged_counts(
@@ -68,8 +74,11 @@ def facet_view(
     if not counts:
         return None
     whole = max(total or 0, *(count.count for count in counts), 1)
-    toggles = tuple(_toggle(parameter, count, whole, address) for count in counts[:FACET_VALUES])
-    return Facet(name, heading, toggles)
+    toggles = tuple(_toggle(parameter, count, whole, address) for count in counts[:FACET_VALUES_IN_ALL])
+    # Chosen values come first. One value more is no reason to hide it.
+    shown = max(FACET_VALUES, sum(toggle.active for toggle in toggles))
+    shown = shown if len(toggles) > shown + 1 else len(toggles)
+    return Facet(name, heading, toggles[:shown], toggles[shown:])
 
 
 def _toggle(parameter: str, count: FacetCount, whole: int, address: Address) -> Toggle:
@@ -80,6 +89,7 @@ def _toggle(parameter: str, count: FacetCount, whole: int, address: Address) -> 
         label = capitalized(language_name(label) if parameter == "language" else label)
     kind = count.value.partition(":")[0] if parameter == "entity" else None
     return Toggle(
+        key=f"{parameter}-{blake2b(count.value.encode('utf-8', 'replace'), digest_size=5).hexdigest()}",
         label=clip(label, NAME_CHARS),
         word=entity_word(kind) if kind else "",
         css=entity_class(kind) if kind else count.value if parameter == "sentiment" else "",

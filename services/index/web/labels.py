@@ -85,3 +85,7 @@ def topic_name(code: str) -> str:
 
 def door_phrase(door: object) -> str:
     return _DOORS.get(str(door), str(door))
+
+
+# The sections of the page in their order: name, address, what the link says.
+SECTIONS = (("search", "/", "Latest"),)

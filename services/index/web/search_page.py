@@ -1,0 +1,67 @@
+"""The route `/`: what is found, with facets, and what the page needs to show beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from services.index.engine.protocol import FacetCount, InvalidCursor, Page, Query, SearchEngine
+from services.index.search_params import SearchRequest, lenient_request
+from services.index.web.address import Address
+from services.index.web.facets import FACET_VALUES_IN_ALL, merged_counts
+from services.index.web.labels import FACETS
+from services.index.web.serving import Desk, page_response
+from services.index.web.views import search_view
+from shared.http.problems import Problem
+
+
+def add_search_page(router: APIRouter, desk: Desk) -> None:
+    @router.api_route("/", methods=["GET", "HEAD"])
+    async def search(request: Request, asked: Annotated[SearchRequest, Depends(lenient_request)]) -> Response:
+        address = Address.of(request.query_params.multi_items())
+        kind = "ranked" if asked.query.ranks else "newest"
+        with desk.metrics.timed("wireroom_search_seconds", kind=kind):
+            page, facets = await asyncio.to_thread(found, desk.engine, asked.query)
+        empty = not page.hits and (await asyncio.to_thread(desk.engine.stats)).articles == 0
+        view = search_view(
+            address,
+            page,
+            facets,
+            warnings=(*asked.warnings, *page.warnings),
+            ranked=asked.query.ranks,
+            has_text=replace(asked.query, sort="relevance").ranks,
+            continued=asked.query.cursor is not None,
+            index_is_empty=empty,
+            now=desk.now(),
+        )
+        return await page_response("search.html", here="search", view=view, q=view.q)
+
+
+def found(engine: SearchEngine, query: Query) -> tuple[Page, dict[str, tuple[FacetCount, ...]]]:
+    """Return the hits, and for each facet the counts under all filters but its own.
+
+    Raises a 400 Problem for a cursor that is not of this search.
+    """
+    try:
+        page = engine.search(replace(query, facets=tuple(FACETS), facet_size=FACET_VALUES_IN_ALL))
+    except InvalidCursor as error:
+        raise Problem(
+            400, "invalid-cursor", "This page of results is no longer there. Start again from the first."
+        ) from error
+    facets = dict(page.facets)
+    for name, (parameter, _) in FACETS.items():
+        chosen = getattr(query.filters, parameter)
+        if chosen:
+            nothing: dict[str, Any] = {parameter: ()}
+            others = replace(query.filters, **nothing)
+            count_only = Query(
+                query.node, others, size=1, count="none", facets=(name,), facet_size=FACET_VALUES_IN_ALL,
+                highlight=False,
+            )  # fmt: skip
+            counts = engine.search(count_only).facets.get(name, ())
+            facets[name] = merged_counts(counts, facets.get(name, ()), chosen)
+    return page, facets
