@@ -19,6 +19,7 @@ from services.index.engine.protocol import FacetName, Filters, Query
 from services.index.query.dates import parse_span
 from services.index.query.nodes import Node
 from services.index.query.parser import QuerySyntaxError, parse
+from shared.clock import utc_now
 from shared.http.problems import FieldError, Problem
 
 Texts = list[str] | None
@@ -60,22 +61,23 @@ class TermParameters:
     sentiment: Annotated[list[Literal["negative", "neutral", "positive"]] | None, Param()] = None
     story: Annotated[Texts, Param(description="Id of a story.")] = None
     from_: Annotated[
-        str | None, Param(alias="from", description="Published at or after: date or instant.")
+        str | None,
+        Param(alias="from", description="Published then or later: a date, an instant, or `now-7d`."),
     ] = None
-    to: Annotated[str | None, Param(description="Published at or before; a date includes its whole day.")] = (
-        None
-    )
+    to: Annotated[
+        str | None, Param(description="Published then or earlier; a date includes its whole day.")
+    ] = None
 
-    def read(self, *, lenient: bool) -> SearchTerms:
+    def read(self, *, lenient: bool, now: datetime) -> SearchTerms:
         """Raises Problem naming the parameter that is wrong; for a lenient text, only that of a filter."""
         try:
-            parsed = parse(self.q, lenient=lenient)
+            parsed = parse(self.q, lenient=lenient, now=now)
         except QuerySyntaxError as error:
             place = FieldError("query/q", error.message, position=error.position)
             raise Problem(400, "query-syntax", f"{error}\n{error.caret}", errors=[place]) from error
-        return SearchTerms(self.q, parsed.node, self._filters(), parsed.warnings)
+        return SearchTerms(self.q, parsed.node, self._filters(now), parsed.warnings)
 
-    def _filters(self) -> Filters:
+    def _filters(self, now: datetime) -> Filters:
         return Filters(
             source=_values("source", self.source),
             language=tuple(code.lower() for code in _values("language", self.language)),
@@ -83,8 +85,8 @@ class TermParameters:
             topic=_values("topic", self.topic),
             sentiment=tuple(self.sentiment or ()),
             story=_values("story", self.story),
-            from_at=_instant("from", self.from_, end=False),
-            to_at=_instant("to", self.to, end=True),
+            from_at=_instant("from", self.from_, now, end=False),
+            to_at=_instant("to", self.to, now, end=True),
         )
 
 
@@ -113,20 +115,28 @@ class PageParameters:
         return SearchRequest(query, terms.warnings)
 
 
+async def asked_at() -> datetime:
+    """Return the time that dates like "yesterday" count from."""
+    return utc_now()
+
+
 async def search_terms(
     given: Annotated[TermParameters, Depends()],
+    now: Annotated[datetime, Depends(asked_at)],
     lenient: Annotated[
         bool,
         Param(description="Read around faults of `q` and say so in `warnings`, instead of refusing it."),
     ] = False,
 ) -> SearchTerms:
     """Return what to look for. Raises Problem naming the parameter that is wrong, and the place in `q`."""
-    return given.read(lenient=lenient)
+    return given.read(lenient=lenient, now=now)
 
 
-async def lenient_terms(given: Annotated[TermParameters, Depends()]) -> SearchTerms:
+async def lenient_terms(
+    given: Annotated[TermParameters, Depends()], now: Annotated[datetime, Depends(asked_at)]
+) -> SearchTerms:
     """Return what to look for as a person typed it. Raises Problem for a filter only."""
-    return given.read(lenient=True)
+    return given.read(lenient=True, now=now)
 
 
 async def search_request(
@@ -158,13 +168,13 @@ def _facets(values: Texts) -> tuple[FacetName, ...]:
     return tuple(dict.fromkeys(names))  # type: ignore[arg-type]  # checked just above
 
 
-def _instant(name: str, text: str | None, *, end: bool) -> datetime | None:
+def _instant(name: str, text: str | None, now: datetime, *, end: bool) -> datetime | None:
     if not text or not text.strip():
         return None
     # An unescaped "+" of a zone arrives as a space.
-    span = parse_span(text.strip()) or parse_span(text.strip().replace(" ", "+"))
+    span = parse_span(text.strip(), now) or parse_span(text.strip().replace(" ", "+"), now)
     if span is None:
-        raise _bad(name, "write a date such as 2026-11-01, or an instant such as 2026-11-01T08:00Z")
+        raise _bad(name, "write a date such as 2026-11-01, 2026-11-01T08:00Z, yesterday or now-7d")
     if not end:
         return span.start
     return None if span.end is None else span.end - timedelta(seconds=1)

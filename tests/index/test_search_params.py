@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from services.index.api import search_router
 from services.index.engine.protocol import Filters
 from services.index.engine.tantivy_engine import TantivyEngine
-from services.index.search_params import SearchTerms, lenient_terms, search_terms
+from services.index.search_params import SearchTerms, asked_at, lenient_terms, search_terms
 from services.index.search_route import SearchRoute
 from shared.http.limits import Limits
 from shared.http.serve import install_http
@@ -39,6 +40,7 @@ async def client(engine: TantivyEngine) -> AsyncIterator[Client]:
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, None))
     app.include_router(_showing_terms())
+    app.dependency_overrides[asked_at] = lambda: NOW + timedelta(hours=30)
     transport = httpx2.ASGITransport(app=app)
     async with Client(transport=transport, base_url="http://index") as client:
         yield client
@@ -85,6 +87,18 @@ async def test_terms_need_no_page(client: Client) -> None:
     assert (await client.get("/terms", params={"q": "("})).status_code == 400
     typed = (await client.get("/typed", params={"q": "("})).json()
     assert typed["everything"] and typed["warnings"]
+
+
+async def test_dates_count_from_the_clock(client: Client) -> None:
+    async def found(**params: str) -> int:
+        return (await client.get("/v1/search", params=params)).json()["total"]  # type: ignore[no-any-return]
+
+    assert await found(q="published:yesterday") == 2
+    assert await found(q="published:today") == 0
+    assert await found(q="published:>now-31h") == 2
+    assert await found(**{"from": "now-31h", "to": "yesterday"}) == 2
+    assert await found(**{"from": "now-29h"}) == 0
+    assert await found(to="now-2d/d") == 0
 
 
 @pytest.mark.parametrize(

@@ -413,7 +413,7 @@ async def test_other_articles_of_the_story_are_linked(
         (f"/articles/{article_id('withheld')}", 410, "withheld by its publisher"),
         ("/?size=many&q=harbour", 400, "Size: "),
         ("/?sentiment=angry", 400, "sentiment"),
-        ("/?from=yesterday", 400, "From: write a date"),
+        ("/?from=soon", 400, "From: write a date"),
         ("/?cursor=nonsense", 400, "Start again from the first"),
         (f"/?source={'x' * 10_001}", 414, "10,000 characters"),
         ("/static/wireroom.css", 404, "No such file"),

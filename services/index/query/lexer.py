@@ -15,11 +15,13 @@ from services.index.query.nodes import Field
 _OPENING_QUOTES = '"“„«'
 _CLOSING_QUOTES = '"”“»'
 _WORD_END = frozenset(' \t\n\r()"“”„«»')
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z_.]{0,30}:")
+# A name before a colon, of a field of ours or of none. "10:30" begins with no letter.
+FIELD = re.compile(r"[A-Za-z_][\w.-]{0,60}:", re.ASCII)
 _SUFFIX = re.compile(r"(?:~(?P<edits>\d{0,4}(?:\.\d{1,4})?))?(?:\^(?P<boost>\d{1,6}(?:\.\d{1,6})?))?")
-_OPERATORS = {"AND": "AND", "&&": "AND", "OR": "OR", "||": "OR", "NOT": "NOT"}
+OPERATORS = {"AND": "AND", "&&": "AND", "OR": "OR", "||": "OR", "NOT": "NOT"}
 _ALIASES = {"lang": Field.LANGUAGE, "date": Field.PUBLISHED, "organization": Field.ORG}
 _NAMES = {field.value: field for field in Field} | _ALIASES
+FIELD_NAMES = tuple(_NAMES)
 
 
 class Kind(Enum):
@@ -42,7 +44,8 @@ class Token:
     """`text` is unescaped. `edits` and `boost` are the digits after ~ and ^, None when there is no such mark.
 
     `prefix` tells that a word ended in an unescaped *, `closed` that a phrase or range has its end,
-    `field` is set on FIELD tokens, `unknown_field` on a word that looks like one of no field of ours.
+    `wildcard` is a * or ? that stands where it could not be meant, `field` is set on FIELD tokens, and
+    `unknown_field` on a word that reads like a value in no field of ours.
     """
 
     kind: Kind
@@ -54,7 +57,7 @@ class Token:
     closed: bool = True
     field: Field | None = None
     unknown_field: str | None = None
-    inner_wildcard: bool = False
+    wildcard: str | None = None
 
 
 def clean(text: str) -> str:
@@ -149,34 +152,60 @@ def _word(text: str, at: int, *, after_field: bool) -> tuple[Token, int]:
     end = min(end, len(text))
     raw = text[at:end]
     if not after_field:
-        if raw in _OPERATORS:
-            return Token(Kind[_OPERATORS[raw]], at, raw), end
-        name = _FIELD.match(raw)
+        if raw in OPERATORS:
+            return Token(Kind[OPERATORS[raw]], at, raw), end
+        name = FIELD.match(raw)
         if name is not None:
             field = field_named(name.group()[:-1])
             if field is not None:
                 return Token(Kind.FIELD, at, name.group(), field=field), at + name.end()
-            return replace(_plain_word(raw, at), unknown_field=name.group()[:-1]), end
+            if _has_value(text, at + name.end()):
+                return replace(_plain_word(raw, at), unknown_field=name.group()[:-1]), end
     return _plain_word(raw, at), end
 
 
+def _has_value(text: str, after: int) -> bool:
+    """Tell `colour:red` from "Breaking: storm" and "https://…", which hold a colon and name no field."""
+    return text[after : after + 1] not in ("", " ", ")") and not text.startswith("//", after)
+
+
 def _plain_word(raw: str, at: int) -> Token:
-    body, edits, boost = raw, None, None
-    for mark in _suffix_starts(raw):
+    bare = _unescaped(raw)
+    end, edits, boost = len(raw), None, None
+    # Only the last two marks can begin what is left of a word: ~2^3.
+    for mark in [i for i in bare if i and raw[i] in "~^"][-2:]:
         match = _SUFFIX.fullmatch(raw, mark)
         if match is not None:
-            body, edits, boost = raw[:mark], match["edits"], match["boost"]
+            end, edits, boost = mark, match["edits"], match["boost"]
             break
-    prefix = body.endswith("*") and not body.endswith("\\*")
-    body = body.rstrip("*") if prefix else body
-    inner = "*" in body.replace("\\*", "")
-    return Token(Kind.WORD, at, _unescape(body), edits, boost, prefix, inner_wildcard=inner)
+    inner = [i for i in bare if i < end]
+    prefix = False
+    while inner and inner[-1] == end - 1 and raw[end - 1] == "*":
+        prefix = True
+        end = inner.pop()
+    text = _unescape(raw[:end])
+    return Token(Kind.WORD, at, text, edits, boost, prefix, wildcard=_wildcard(raw[:end], inner))
 
 
-def _suffix_starts(raw: str) -> list[int]:
-    """Return where a ~ or ^ suffix could start: the last two unescaped marks after the first character."""
-    marks = [i for i in range(1, len(raw)) if raw[i] in "~^" and raw[i - 1] != "\\"]
-    return marks[-2:]
+def _wildcard(raw: str, bare: list[int]) -> str | None:
+    """Return the first * of `raw`, or a ? between letters: "Why?" asks for nothing, nor does an address."""
+    if any(raw[i] == "*" for i in bare):
+        return "*"
+    joins = any(raw[i] == "?" and raw[i - 1 : i].isalnum() and raw[i + 1 : i + 2].isalnum() for i in bare)
+    return "?" if joins and "//" not in raw else None
+
+
+def _unescaped(raw: str) -> list[int]:
+    """Return where the characters stand that no backslash takes their meaning from."""
+    places: list[int] = []
+    at = 0
+    while at < len(raw):
+        if raw[at] == "\\":
+            at += 2
+            continue
+        places.append(at)
+        at += 1
+    return places
 
 
 def _unescape(text: str) -> str:
