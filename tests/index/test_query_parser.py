@@ -118,6 +118,7 @@ MEANINGS: dict[str, Node] = {
     "(a^1.1)^1.1": Term("a", boost=1.21),
     'story:"s-1"': Term("s-1", Field.STORY),
     'language:" fr "': Term("fr", Field.LANGUAGE),
+    "sentiment:>0.5^2": Range(Field.SENTIMENT, 0.5, None, include_lower=False, boost=2.0),
     "sentiment:0.5": Range(Field.SENTIMENT, 0.5, 0.5),
     "sentiment:-.5": Range(Field.SENTIMENT, -0.5, -0.5),
     "sentiment:neg*": Prefix("neg", Field.SENTIMENT),

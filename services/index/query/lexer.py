@@ -142,6 +142,10 @@ def _comparison(text: str, at: int) -> tuple[Token, int]:
     end = at + 1
     while end < len(text) and text[end] not in _WORD_END:
         end += 1
+    mark = text.rfind("^", at, end)
+    match = _SUFFIX.fullmatch(text, mark, end) if mark > 0 else None
+    if match is not None:
+        return Token(Kind.COMPARE, at, text[at:mark], boost=match["boost"]), end
     return Token(Kind.COMPARE, at, text[at:end]), end
 
 

@@ -83,7 +83,7 @@ class Values:
     def comparison_node(self, field: Field | None, text: str) -> Node:
         """Return the node of `>a`, `>=a`, `<a` or `<=a`. Raises BadValue."""
         inclusive = text[1:2] == "="
-        value = text[2 if inclusive else 1 :].strip('"')
+        value = text[2 if inclusive else 1 :]
         if field is Field.PUBLISHED:
             span = self._span(value)
             if text[0] == ">":
