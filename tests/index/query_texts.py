@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import strategies as st
+
+NOW = datetime(2026, 11, 25, 14, 35, 20, tzinfo=UTC)
 
 _PIECES = st.sampled_from(
     ["a", "AND", "OR", "NOT", "(", ")", '"', "+", "-", "!", "~", "^", "*", "?", ":", "title:", "published:",
