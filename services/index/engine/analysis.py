@@ -47,6 +47,7 @@ def _word_filters() -> tuple[Filter, ...]:
     return (Filter.remove_long(LONGEST_WORD_BYTES), Filter.lowercase(), Filter.ascii_fold())
 
 
+_TOKENS = _analyzer(Tokenizer.simple())
 _WORDS = _analyzer(Tokenizer.simple(), *_word_filters())
 _STEMS = _analyzer(Tokenizer.simple(), *_word_filters(), Filter.stemmer("english"))
 _KEYWORD = _analyzer(Tokenizer.raw(), Filter.lowercase(), Filter.ascii_fold())
@@ -57,6 +58,11 @@ def register_analyzers(index: Index) -> None:
     index.register_tokenizer(WORDS, _WORDS)
     index.register_tokenizer(STEMS, _STEMS)
     index.register_tokenizer(KEYWORD, _KEYWORD)
+
+
+def tokens(text: str) -> list[str]:
+    """Return what `words` are made of: folded text cut up, whatever the length and case of the pieces."""
+    return list(_TOKENS.analyze(fold(text)))
 
 
 def words(text: str) -> list[str]:

@@ -41,13 +41,13 @@ _WORDS = {
     Field.TOPIC: "topic_words",
 }
 # Fields that hold one exact term; the flag tells whether it is lowercase.
-_EXACT = {
+EXACT = {
     Field.LANGUAGE: ("language", True),
     Field.SENTIMENT: ("sentiment", True),
     Field.STORY: ("story", False),
     Field.ID: ("id", True),
 }
-_KEYWORDS = {Field.SOURCE: "source_key", Field.ENTITY: "entity_key", Field.TOPIC: "topic_key"}
+KEYWORDS = {Field.SOURCE: "source_key", Field.ENTITY: "entity_key", Field.TOPIC: "topic_key"}
 
 
 class Compiler:
@@ -128,7 +128,7 @@ class Compiler:
         return [query for query in map(self._node, nodes) if query is not None]
 
     def _term(self, node: Term) -> Query | None:
-        if node.field in _EXACT:
+        if node.field in EXACT:
             return self._exact(node.field, node.text)
         if len(found := stems(node.text)) > 1:
             return self._phrase(words(node.text), 0, node.field)
@@ -149,7 +149,7 @@ class Compiler:
     def _phrase(self, found: Sequence[str], slop: int, field: Field | None) -> Query | None:
         if not found:
             return None
-        if field in _EXACT:
+        if field in EXACT:
             return self._exact(field, " ".join(found))
         if field is None:
             title, body = (self._phrase_in(_WORDS[name], found, slop) for name in (Field.TITLE, Field.BODY))
@@ -162,8 +162,8 @@ class Compiler:
         return Query.phrase_query(self._schema, name, list(found), slop)
 
     def _prefix(self, node: Prefix) -> Query | None:
-        if node.field in _EXACT:
-            name, lower = _EXACT[node.field]
+        if node.field in EXACT:
+            name, lower = EXACT[node.field]
             text = node.text.lower() if lower else node.text
             # Ids are hexadecimal and codes are letters; nothing else may reach the pattern.
             return self._articles_only(self._beginning(name, text)) if text.isalnum() else None
@@ -186,7 +186,7 @@ class Compiler:
         return Query.regex_query(self._schema, name, f"{text}.*")
 
     def _fuzzy(self, node: Fuzzy) -> Query | None:
-        if node.field in _EXACT:
+        if node.field in EXACT:
             return self._exact(node.field, node.text)
         found = words(node.text)
         if len(found) != 1:
@@ -202,21 +202,21 @@ class Compiler:
     def _exact(self, field: Field | None, text: str) -> Query | None:
         if field is None or not text:
             return None
-        name, lower = _EXACT[field]
+        name, lower = EXACT[field]
         return self._articles_only(
-            Query.term_query(self._schema, name, _encodable(text.lower() if lower else text), "basic")
+            Query.term_query(self._schema, name, encodable(text.lower() if lower else text), "basic")
         )
 
     def _articles_only(self, query: Query) -> Query:
         return Query.boolean_query([(Occur.Must, self._articles), (Occur.Must, query)])
 
     def _in(self, node: In) -> Query:
-        if node.field in _KEYWORDS:
-            name = _KEYWORDS[node.field]
+        if node.field in KEYWORDS:
+            name = KEYWORDS[node.field]
             values = [keyword(value) for value in node.values]
         else:
-            name, lower = _EXACT[node.field]
-            values = [_encodable(value.lower() if lower else value) for value in node.values]
+            name, lower = EXACT[node.field]
+            values = [encodable(value.lower() if lower else value) for value in node.values]
         query = Query.term_set_query(self._schema, name, values)
         return Query.const_score_query(self._articles_only(query) if name == "id" else query, 0.0)
 
@@ -252,7 +252,7 @@ def _number(bound: datetime | float | None) -> float | None:
     return None if bound is None or isinstance(bound, datetime) else float(bound)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 

@@ -26,10 +26,10 @@ CARD_ENTITIES = 10
 # A hostile article may carry any number of them; beyond this they are stored but not searchable.
 MAX_INDEXED_ENTITIES = 500
 _UNNAMED = frozenset({"DATE", "MONEY", "PERCENT"})
-_GROUPS = {"PERSON": "person", "ORG": "org", "GPE": "place", "LOC": "place", "FAC": "place"}
+ENTITY_GROUPS = {"PERSON": "person", "ORG": "org", "GPE": "place", "LOC": "place", "FAC": "place"}
 _MAX_SECONDS = 2**32 - 1
 # "politics and government" is also found as "politics", "crime, law and justice" as "crime".
-_TOPIC_PARTS = re.compile(r", | and ")
+TOPIC_PARTS = re.compile(r", | and ")
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
 _FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
@@ -113,27 +113,27 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
     _add_text(document, "title", article.title)
     _add_text(document, "body", article.body)
     _add_words(document, "author_words", article.authors)
-    document.add_text("language", _facet(article.language.code.lower()))
+    document.add_text("language", facet_value(article.language.code.lower()))
     if "sentiment" not in article.unsupported:
         # An article whose tone nobody read is not neutral: no facet, filter or mean takes it for that.
         document.add_text("sentiment", article.sentiment.label)
         document.add_float("sentiment_score", article.sentiment.score)
     if article.source:
-        document.add_text("source", _facet(article.source))
+        document.add_text("source", facet_value(article.source))
         document.add_text("source_key", keyword(article.source))
         _add_words(document, "source_words", (article.source,))
     if article.story_id:
-        document.add_text("story", _facet(article.story_id))
+        document.add_text("story", facet_value(article.story_id))
     # By code, so that one which both the publisher and we have found counts once in a facet.
     for topic in {topic.code: topic for topic in article.topics}.values():
-        document.add_text("topic", _facet(f"{topic.code}{FACET_SEPARATOR}{topic.name}"))
-        for key in dict.fromkeys((topic.code, topic.name, *_TOPIC_PARTS.split(topic.name))):
+        document.add_text("topic", facet_value(f"{topic.code}{FACET_SEPARATOR}{topic.name}"))
+        for key in dict.fromkeys((topic.code, topic.name, *TOPIC_PARTS.split(topic.name))):
             document.add_text("topic_key", keyword(key))
         _add_words(document, "topic_words", (topic.code, topic.name))
     _add_entities(document, article.entities[:MAX_INDEXED_ENTITIES])
 
 
-def _facet(value: str) -> str:
+def facet_value(value: str) -> str:
     return value[:LONGEST_KEYWORD_CHARS]
 
 
@@ -156,12 +156,12 @@ def _add_entities(document: Document, entities: Iterable[Entity]) -> None:
         labelled = f"{entity.label}:{entity.canonical}"
         values |= {("entity_key", keyword(entity.canonical)), ("entity_key", keyword(labelled))}
         if entity.label not in _UNNAMED:
-            values.add(("entity", _facet(labelled)))
+            values.add(("entity", facet_value(labelled)))
         names = dict.fromkeys((entity.canonical, entity.text))
         _add_words(document, "entity_words", names)
-        group = _GROUPS.get(entity.label)
+        group = ENTITY_GROUPS.get(entity.label)
         if group is not None:
-            values.add((group, _facet(labelled)))
+            values.add((group, facet_value(labelled)))
             _add_words(document, f"{group}_words", names)
     for column, value in sorted(values):
         document.add_text(column, value)
