@@ -156,6 +156,8 @@ FOUND: dict[str, list[str] | set[str]] = {
     "lang:FR": ["french"],
     "sentiment:negative": ["trade"],
     "sentiment:>0.3": {"visit", "match"},
+    "sentiment:[* TO *]": EVERYTHING,
+    "sentiment:{0.3 TO *}": {"visit", "match"},
     "sentiment:[-1 TO -0.2]": ["trade"],
     "story:s-visit": {"visit", "visit-reaction"},
     f"id:{article_id('trade')}": ["trade"],

@@ -23,6 +23,7 @@ from services.index.query.nodes import (
     Term,
 )  # fmt: skip
 
+LEAST_SCORE = -1.0
 # A word of the title says what the article is about. BM25 gives a word repeated in a body at most 2.2 times
 # its weight, and one in a title three times as long as others 0.55 times: this puts the title first still.
 TITLE_BOOST = 5.0
@@ -228,9 +229,14 @@ class Compiler:
                 return self._node(MatchAll(0.0))
             query = self._unsigned_range("sort_key", lower, None if upper is None else upper - 1)
         else:
+            lowest, highest = _number(node.lower), _number(node.upper)
+            if lowest is None and highest is None:
+                # Tantivy refuses a range without any bound, and an open end that is not included.
+                lowest = LEAST_SCORE
             query = Query.range_query(
                 self._schema, "sentiment_score", FieldType.Float,
-                _number(node.lower), _number(node.upper), node.include_lower, node.include_upper,
+                lowest, highest, node.include_lower or node.lower is None,
+                node.include_upper or highest is None,
             )  # fmt: skip
         return Query.const_score_query(query, 0.0)
 
