@@ -8,6 +8,10 @@ import binascii
 from starlette.datastructures import Headers
 
 from shared.http.auth import ApiKeys, unauthorized
+from shared.http.problems import Problem
+
+# What makes a browser or a feed reader ask a person for the key.
+BASIC_CHALLENGE = {"www-authenticate": 'Basic realm="wireroom: any name, your key as the password"'}
 
 
 def may_read(read_keys: ApiKeys | None, headers: Headers) -> None:
@@ -23,6 +27,19 @@ def may_read(read_keys: ApiKeys | None, headers: Headers) -> None:
         read_keys.name_of(_password(credentials))
     else:
         read_keys.authenticate(headers)
+
+
+def may_read_with_password(read_keys: ApiKeys | None, headers: Headers) -> None:
+    """Like `may_read`, for what feed readers ask for: its 401 invites to HTTP Basic, which all of them know.
+
+    There is no parameter for the key: URLs end up in logs, histories and other people's subscriptions.
+    """
+    try:
+        may_read(read_keys, headers)
+    except Problem as problem:
+        raise Problem(
+            problem.status, problem.slug, problem.detail, headers={**problem.headers, **BASIC_CHALLENGE}
+        ) from problem
 
 
 def _password(credentials: str) -> str:

@@ -22,6 +22,13 @@ class IndexSettings(ServiceSettings):
     open_read: bool = Field(
         False, description="Allow reading without a key although the address is not loopback."
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+        max_length=500,
+        description="Address under which readers reach the index service, for absolute links in feeds; "
+        "unset takes the one they ask for.",
+    )
     index_batch_entries: int = Field(
         200, ge=1, le=10_000, description="Articles that one commit takes at most."
     )
