@@ -75,6 +75,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     MetricSpec("wireroom_index_damage_total", "counter", "Times that files of the index did not match their checksums."),
     MetricSpec("wireroom_archive_bytes", "gauge", "Bytes in archive segments."),
     MetricSpec("wireroom_search_seconds", "histogram", "One search, from parsed query to page.", ("kind",)),
+    MetricSpec("wireroom_exported_articles_total", "counter", "Articles sent by exports, by format.", ("format",)),
     MetricSpec("wireroom_http_requests_total", "counter", "HTTP responses.", ("method", "route", "status")),
     MetricSpec("wireroom_build_info", "gauge", "Always 1; labels tell what runs.", ("version", "service")),
     MetricSpec("wireroom_model_info", "gauge", "Always 1; labels tell which model a step uses.", ("step", "version")),

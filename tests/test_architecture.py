@@ -64,6 +64,8 @@ PURE = (
     "services/index/highlight.py",
     "services/index/entity_edits.py",
     "services/index/ninjs.py",
+    "services/index/export/formats.py",
+    "services/index/export/compression.py",
     "services/index/feeds_out/model.py",
     "services/index/feeds_out/texts.py",
     "services/index/feeds_out/items.py",

@@ -18,6 +18,7 @@ from services.index.entity_edits_file import EntityEdits
 from services.index.erasing import Eraser
 from services.index.erasures import Erasures
 from services.index.erasures_api import erasures_router
+from services.index.export.routes import export_router
 from services.index.feeds_out.routes import feeds_router
 from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
@@ -167,6 +168,7 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     engine, metrics = parts.engine, parts.metrics
     read_keys = _read_keys(settings)
     app.include_router(search_router(engine, metrics, read_keys))
+    app.include_router(export_router(engine, metrics, read_keys))
     app.include_router(feeds_router(engine, metrics, read_keys, settings.public_url))
     app.include_router(web_router(engine, metrics, read_keys))
     admin_token = write_admin_token(settings.data_dir)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
@@ -202,6 +202,14 @@ class StoredArticle:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanPage:
+    """A batch of a scan. `next` is what `SearchEngine.scan` goes on from, None after the last batch."""
+
+    articles: tuple[StoredArticle, ...]
+    next: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tombstone:
     """An article that is not to be served. A withheld one gives way to its next usable revision."""
 
@@ -292,6 +300,19 @@ class SearchEngine(Protocol):
 
     def latest_arrival(self) -> ArrivalKey | None:
         """Return the place behind everything that can be found now; None when that is nothing."""
+        ...
+
+    def scan(self, query: Query, place: object | None = None) -> ScanPage:
+        """Return all articles that a search finds, newest first, in batches of some 100 kB.
+
+        Each comes once and as it was when the scan began, whatever is written meanwhile; but one that is
+        taken down before its batch is read is left out. A batch may be empty and not the last. Only the
+        query's node and filters matter.
+        """
+        ...
+
+    def present(self, article_ids: Collection[str]) -> set[str]:
+        """Return which of the articles can be found."""
         ...
 
     def stats(self) -> EngineStats: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ from services.index.engine.protocol import (
     IndexUnusable,
     Page,
     Query,
+    ScanPage,
     StoredArticle,
     Tombstone,
     UpsertOutcome,
     filtered,
 )  # fmt: skip
+from services.index.engine.scanning import present, scan
 from services.index.engine.schema import ARTICLE, SCHEMA_VERSION
 from services.index.engine.snapshots import SnapshotCache
 from services.index.engine.writing import RevisionedIndex, Snapshot
@@ -250,6 +252,14 @@ class TantivyEngine:
     @failing_openly
     def latest_arrival(self) -> ArrivalKey | None:
         return latest_arrival(self._index.searcher, self._compiler.articles)
+
+    @failing_openly
+    def scan(self, query: Query, place: object | None = None) -> ScanPage:
+        return scan(self._index, self._compiler, filtered(query), place)
+
+    @failing_openly
+    def present(self, article_ids: Collection[str]) -> set[str]:
+        return present(self._index.searcher, self._compiler, article_ids)
 
     # Looking after
 

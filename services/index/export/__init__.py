@@ -1,0 +1,1 @@
+"""Whole searches as one download: NDJSON or CSV, however many articles there are."""
