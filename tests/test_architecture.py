@@ -62,6 +62,8 @@ PURE = (
     "services/enrich/corpus/signature.py",
     "services/index/query/*.py",
     "services/index/highlight.py",
+    "services/index/intervals.py",
+    "services/index/timeline.py",
     "services/index/entity_edits.py",
     "services/index/ninjs.py",
     "services/index/export/formats.py",

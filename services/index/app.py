@@ -24,6 +24,7 @@ from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
+from services.index.overview_api import overview_router
 from services.index.settings import IndexSettings
 from services.index.state import StateRestorer
 from services.index.web.routes import web_router
@@ -170,6 +171,7 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     app.include_router(search_router(engine, metrics, read_keys))
     app.include_router(export_router(engine, metrics, read_keys))
     app.include_router(feeds_router(engine, metrics, read_keys, settings.public_url))
+    app.include_router(overview_router(engine.aggregations, metrics, read_keys))
     app.include_router(web_router(engine, metrics, read_keys))
     admin_token = write_admin_token(settings.data_dir)
     app.include_router(maintenance_router(parts.reindexer, admin_token))

@@ -67,6 +67,9 @@ class Compiler:
         """Return what of `query` sorts after `sort_key` when the newest come first."""
         return self._restricted(query, self._unsigned_range("sort_key", None, sort_key - 1))
 
+    def from_key(self, query: Query, sort_key: int) -> Query:
+        return self._restricted(query, self._unsigned_range("sort_key", sort_key, None))
+
     def written_up_to(self, query: Query, seq: int) -> Query:
         return self._restricted(query, self._unsigned_range("seq", None, seq))
 
@@ -82,6 +85,13 @@ class Compiler:
     def articles(self) -> Query:
         """All that can be found."""
         return self._articles
+
+    def within(self, query: Query, node: Node) -> Query:
+        """Return what of `query` matches `node` too, which adds nothing to the score."""
+        return self._restricted(query, self.compile(node))
+
+    def in_clusters(self, query: Query, clusters: Sequence[int]) -> Query:
+        return self._restricted(query, Query.term_set_query(self._schema, "cluster", list(clusters)))
 
     def _restricted(self, query: Query, restriction: Query) -> Query:
         return Query.boolean_query(

@@ -31,8 +31,8 @@ _MAX_SECONDS = 2**32 - 1
 # "politics and government" is also found as "politics", "crime, law and justice" as "crime".
 TOPIC_PARTS = re.compile(r", | and ")
 _MICROSECOND = timedelta(microseconds=1)
-_LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
-_FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
+LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
+FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
 
 
 def sort_key(at: datetime, article_id: str) -> int:
@@ -109,7 +109,7 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
     document.add_bytes("card", to_json(card_of(article)))
     document.add_unsigned("sort_key", sort_key(published_at, article.id))
     document.add_integer("indexed_us", microseconds_of(indexed_at))
-    document.add_date("published", min(max(published_at, _FIRST_DATE), _LAST_DATE).astimezone(UTC))
+    document.add_date("published", min(max(published_at, FIRST_DATE), LAST_DATE).astimezone(UTC))
     _add_text(document, "title", article.title)
     _add_text(document, "body", article.body)
     _add_words(document, "author_words", article.authors)

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic_core import from_json
 
 from services.index.query.nodes import MATCH_ALL, Bool, Field, In, MatchAll, Node, Range, all_of
 from shared.errors import ConfigurationError, TransientError, WireroomError
 from shared.events import ArticleEnriched, ArticleRetracted
+
+if TYPE_CHECKING:
+    from services.index.engine.aggregations import Aggregations
 
 IndexableEvent: TypeAlias = ArticleEnriched | ArticleRetracted
 Sort = Literal["relevance", "newest"]
@@ -313,6 +316,11 @@ class SearchEngine(Protocol):
 
     def present(self, article_ids: Collection[str]) -> set[str]:
         """Return which of the articles can be found."""
+        ...
+
+    @property
+    def aggregations(self) -> Aggregations:
+        """What it tells of many articles at once."""
         ...
 
     def stats(self) -> EngineStats: ...

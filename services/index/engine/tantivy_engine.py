@@ -40,6 +40,7 @@ from services.index.engine.protocol import (
 from services.index.engine.scanning import present, scan
 from services.index.engine.schema import ARTICLE, SCHEMA_VERSION
 from services.index.engine.snapshots import SnapshotCache
+from services.index.engine.tantivy_aggregations import TantivyAggregations
 from services.index.engine.writing import RevisionedIndex, Snapshot
 
 _SIMILAR_TERMS = 25
@@ -72,6 +73,12 @@ class TantivyEngine:
         self._kept = SnapshotCache()
         self._damage: str | None = None
         self.suspect = False
+        self.aggregations = TantivyAggregations(
+            self._compiler, lambda: self._index.snapshot, self._kept, self._suspect
+        )
+
+    def _suspect(self) -> None:
+        self.suspect = True
 
     # Writing
 
@@ -123,6 +130,7 @@ class TantivyEngine:
                 raise
             previous, self._index = self._index, replacement
             self._kept.clear()
+            self.aggregations.clear()
             self._damage = None
             self.suspect = False
             despite_damage(previous.close)
