@@ -132,7 +132,7 @@ def test_a_reader_searches_filters_and_reads(page_url: str, chromium: Any, width
     page.get_by_role("link", name="Harbour reopens").click()
     page.wait_for_url("**/articles/*")
     assert page.locator("h1").inner_text() == "Harbour reopens"
-    assert page.locator("mark.entity.person").inner_text() == "Ann Reed"
+    assert page.locator("a.entity.person").inner_text() == "Ann Reed"
     assert page.locator(".body p").count() == 2
     page.locator(".entities a").first.click()
     page.wait_for_url("**/?entity=PERSON*")

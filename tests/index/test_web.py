@@ -333,11 +333,17 @@ async def test_an_article_shows_its_text_with_the_entities_marked(
         "Ann Reed spoke.",
         "In Aberdeen, 😀 Reed left.",
     ]
-    assert page.find("mark") == [
-        ("Ann Reed", {"class": "entity person", "title": "PERSON · Ann Reed · tone +0.20"}),
-        ("Aberdeen", {"class": "entity place", "title": "GPE · Aberdeen"}),
-        ("Reed", {"class": "entity person", "title": "PERSON · Ann Reed · tone +0.20"}),
-    ]
+    reed = {
+        "class": "entity person positive",
+        "href": "/?entity=PERSON%3AAnn+Reed",
+        "data-tip": "person · Ann Reed · tone +0.20",
+    }
+    place = {
+        "class": "entity place ",
+        "href": "/?entity=GPE%3AAberdeen",
+        "data-tip": "place · Aberdeen",
+    }
+    assert page.find("a", class_="entity") == [("Ann Reed", reed), ("Aberdeen", place), ("Reed", reed)]
     assert "By Jo Li and Al Wu" in page.find("p", class_="byline")[0][0]
     assert page.find("a", class_="button")[0][1] == {
         "class": "button",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from services.index.web.labels import entity_class
-from services.index.web.texts import plain, signed, within
+from services.index.web.address import Address
+from services.index.web.labels import entity_class, entity_word
+from services.index.web.texts import plain, signed, tone_label, within
 
 MAX_MENTIONS = 5_000
 MAX_MENTION_CHARS = 200
@@ -21,11 +22,16 @@ _LINE = re.compile(r"[^\n\r]+")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of text; `css` and `title` are set where an entity is mentioned."""
+    """A run of text. Where an entity is mentioned, `css` says of which kind and `tip` what is known of it.
+
+    `tone` is the word for how it is spoken of, `href` finds articles on it: neither is there for a date.
+    """
 
     text: str
     css: str = ""
-    title: str = ""
+    tip: str = ""
+    tone: str = ""
+    href: str = ""
 
 
 Paragraph = tuple[Piece, ...]
@@ -35,8 +41,7 @@ Paragraph = tuple[Piece, ...]
 class _Mention:
     start: int
     end: int
-    css: str
-    title: str
+    of: Piece
 
 
 def mentions_of(body_chars: int, entities: Iterable[Mapping[str, Any]]) -> list[_Mention]:
@@ -46,11 +51,11 @@ def mentions_of(body_chars: int, entities: Iterable[Mapping[str, Any]]) -> list[
     """
     found: list[_Mention] = []
     for entity in entities:
-        css, title = entity_class(entity.get("label")), _mention_title(entity)
+        of = _mention_of(entity)
         for mention in entity.get("mentions") or ():
             start, end = mention.get("start", -1), mention.get("end", -1)
             if 0 <= start < end <= body_chars and end - start <= MAX_MENTION_CHARS:
-                found.append(_Mention(start, end, css, title))
+                found.append(_Mention(start, end, of))
         if len(found) > MAX_MENTIONS:
             break
     found.sort(key=lambda mention: (mention.start, -mention.end))
@@ -61,12 +66,22 @@ def mentions_of(body_chars: int, entities: Iterable[Mapping[str, Any]]) -> list[
     return kept
 
 
-def _mention_title(entity: Mapping[str, Any]) -> str:
-    parts = [str(entity.get("label")), plain(entity.get("canonical"), NAME_CHARS)]
+def _mention_of(entity: Mapping[str, Any]) -> Piece:
+    """Return what every mention of the entity shows, without a text."""
+    label = str(entity.get("label"))
+    parts = [entity_word(label), plain(entity.get("canonical"), NAME_CHARS)]
     score = within(entity, "sentiment", "score")
-    if isinstance(score, int | float):
+    known = isinstance(score, int | float)
+    if known:
         parts.append(f"tone {signed(score)}")
-    return " · ".join(parts)
+    css = entity_class(label)
+    return Piece(
+        "",
+        css,
+        " · ".join(parts),
+        tone_label(score) if known else "",
+        "" if css == "value" else Address((("entity", f"{label}:{entity.get('canonical')}"),)).href,
+    )
 
 
 def paragraphs_of(body: str, entities: Iterable[Mapping[str, Any]]) -> tuple[Paragraph, ...]:
@@ -87,7 +102,7 @@ def paragraphs_of(body: str, entities: Iterable[Mapping[str, Any]]) -> tuple[Par
                 continue
             if mention.start > start:
                 pieces.append(Piece(body[start : mention.start]))
-            pieces.append(Piece(body[mention.start : mention.end], mention.css, mention.title))
+            pieces.append(replace(mention.of, text=body[mention.start : mention.end]))
             start = mention.end
         if start < end:
             pieces.append(Piece(body[start:end]))
