@@ -81,6 +81,12 @@ PURE = (
     "services/index/web/article.py",
     "services/index/web/mentions.py",
     "services/index/web/quotes.py",
+    "services/index/web/operator.py",
+    "services/index/web/timeline.py",
+    "services/index/web/entity_card.py",
+    "services/index/web/address.py",
+    "services/index/web/labels.py",
+    "services/index/web/texts.py",
 )
 
 

@@ -27,6 +27,8 @@ from services.index.opening import open_engine
 from services.index.overview_api import overview_router
 from services.index.settings import IndexSettings
 from services.index.state import StateRestorer
+from services.index.web.operator_access import OperatorAccess
+from services.index.web.operator_page import OperatorDesk
 from services.index.web.routes import web_router
 from shared import __version__
 from shared.clock import utc_now
@@ -40,7 +42,7 @@ from shared.metrics import Metrics
 from shared.runtime.consumer import StreamConsumer
 from shared.runtime.tasks import end_tasks
 from shared.runtime.trim import Trimmer
-from shared.settings import load_settings
+from shared.settings import is_loopback, load_settings
 from shared.streams import ENRICHED
 
 
@@ -172,7 +174,6 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     app.include_router(export_router(engine, metrics, read_keys))
     app.include_router(feeds_router(engine, metrics, read_keys, settings.public_url))
     app.include_router(overview_router(engine.aggregations, metrics, read_keys))
-    app.include_router(web_router(engine, metrics, read_keys))
     admin_token = write_admin_token(settings.data_dir)
     app.include_router(maintenance_router(parts.reindexer, admin_token))
     app.include_router(entity_edits_router(parts.edits, admin_token, utc_now))
@@ -189,12 +190,23 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
         "state": parts.states.check,
     }
     app.include_router(health_router(checks, metrics))
+    operator = OperatorDesk(
+        parts.consumer.redis, settings.partitions, checks, _operator_access(settings, read_keys)
+    )
+    app.include_router(web_router(engine, metrics, read_keys, operator=operator))
 
 
 def _read_keys(settings: IndexSettings) -> ApiKeys | None:
     if settings.read_keys is None:
         return None
     return ApiKeys.parse(settings.read_keys.get_secret_value(), "WIREROOM_READ_KEYS")
+
+
+def _operator_access(settings: IndexSettings, read_keys: ApiKeys | None) -> OperatorAccess:
+    keys = None
+    if settings.operator_keys is not None:
+        keys = ApiKeys.parse(settings.operator_keys.get_secret_value(), "WIREROOM_OPERATOR_KEYS")
+    return OperatorAccess(keys, is_loopback(settings.index_host) and read_keys is None)
 
 
 def main() -> None:

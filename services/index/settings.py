@@ -29,6 +29,11 @@ class IndexSettings(ServiceSettings):
         description="Address under which readers reach the index service, for absolute links in feeds; "
         "unset takes the one they ask for.",
     )
+    operator_keys: SecretStr | None = Field(
+        None,
+        description="Keys that open /operator on the web page, a line each: `name sha256:<hex>`. Unset, it "
+        "is open on loopback where reading needs no key, and closed everywhere else.",
+    )
     index_batch_entries: int = Field(
         200, ge=1, le=10_000, description="Articles that one commit takes at most."
     )

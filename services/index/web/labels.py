@@ -88,4 +88,7 @@ def door_phrase(door: object) -> str:
 
 
 # The sections of the page in their order: name, address, what the link says.
-SECTIONS = (("search", "/", "Latest"),)
+SECTIONS = (
+    ("search", "/", "Latest"),
+    ("operator", "/operator", "Operator"),
+)

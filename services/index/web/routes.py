@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.index.engine.protocol import SearchEngine
 from services.index.web.article_page import add_article_page
 from services.index.web.assets import assets
+from services.index.web.operator_page import OperatorDesk, operator_router
 from services.index.web.search_page import add_search_page
 from services.index.web.serving import Desk, PageRoute, check_address
 from shared.clock import utc_now
@@ -26,8 +27,9 @@ def web_router(
     metrics: Metrics,
     read_keys: ApiKeys | None,
     now: Callable[[], datetime] = utc_now,
+    operator: OperatorDesk | None = None,
 ) -> APIRouter:
-    """Return the pages. Searching and rendering run in threads, off the event loop."""
+    """Return the pages, those of `operator` only if given. Searching and rendering run in threads."""
     desk = Desk(engine, metrics, read_keys, now)
     reading = APIRouter(
         route_class=PageRoute,
@@ -39,6 +41,8 @@ def web_router(
 
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.include_router(reading)
+    if operator is not None:
+        router.include_router(operator_router(desk, operator))
 
     @router.api_route("/static/{name}", methods=["GET", "HEAD"])
     async def static(name: str) -> Response:

@@ -1,7 +1,7 @@
 """When the articles of a search appeared, and in which tone: the chart above the results. Pure.
 
-The chart is drawn in units of its own, a bucket being UNIT wide, and stretched to the width of the page: bars for how many,
-and below them, on a line of its own, the mean tone: above the line it is positive, below negative.
+The chart is drawn in units of its own, a bucket being UNIT wide, and stretched to the width of the page: bars
+for how many, and below them, on a line of its own, the mean tone: above it positive, below it negative.
 """
 
 from __future__ import annotations
