@@ -28,6 +28,7 @@ from services.cli import (
     show,
     sources,
     submit,
+    tail,
     up,
 )
 from shared.errors import WireroomError
@@ -51,6 +52,7 @@ for module in (
     import_files,
     search,
     show,
+    tail,
     dead,
     feeds,
     admin,

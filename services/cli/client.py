@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -94,6 +96,27 @@ class ServiceClient:
             ) from error
         except httpx2.TransportError as error:
             raise Unreachable(self.service, self.url) from error
+
+    @contextmanager
+    def stream(
+        self, path: str, params: dict[str, Any], headers: dict[str, str], *, silence_s: float
+    ) -> Iterator[httpx2.Response]:
+        """Open a GET whose answer is read as it comes, each part of it within `silence_s`.
+
+        Raises Unreachable when there is no answer. A connection that breaks later raises httpx2's errors.
+        """
+        import httpx2
+
+        timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s)
+        request = self._http.build_request("GET", path, params=params, headers=headers, timeout=timeout)
+        try:
+            response = self._http.send(request, stream=True)
+        except httpx2.TransportError as error:
+            raise Unreachable(self.service, self.url) from error
+        try:
+            yield response
+        finally:
+            response.close()
 
     def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Return the JSON object of an answer below 400."""
