@@ -120,7 +120,14 @@ class ServiceClient:
 
     def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Return the JSON object of an answer below 400."""
-        response = self.call(method, path, **options)
+        return self._object(path, self.call(method, path, **options))
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """Return the JSON object at `path`, None where there is none (404) or none any more (410)."""
+        response = self.call("GET", path)
+        return None if response.status_code in {404, 410} else self._object(path, response)
+
+    def _object(self, path: str, response: httpx2.Response) -> dict[str, Any]:
         if response.status_code >= 400:
             raise refusal(self.service, response)
         try:
