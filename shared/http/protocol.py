@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shared.http.problems import MEDIA_TYPE, Problem
+from shared.http.problems import MEDIA_TYPE, FieldError, Problem
 
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 64 * 1024
 # Of a body whose answer (401, 503) did not wait for it: closing on the client would take the answer from it.
 LEFTOVER_TIMEOUT_S = 5.0
 MAX_LEFTOVER_BYTES = 32 << 20
+_PARAMETER = re.compile(rb"[?&]([A-Za-z_][\w.-]{0,40})=[^&]*\Z")
 # Requests sent before the first of them is answered; each one waiting takes some 80 kB.
 MAX_PIPELINED = 100
 # An answer of which the client takes nothing for so long is given up.
@@ -47,6 +49,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._bodiless_bytes = 0
         self._write_timer: asyncio.TimerHandle | None = None
         self._unwritten_bytes = 0
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -83,6 +86,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._write_timer = None
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            self._count_leftover(len(data))
+            return
         if self._head_timer is None and self._between_requests():
             self._await_head()
         self._body_came = False
@@ -97,9 +103,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_bytes += len(data)
             if self._head_bytes > self.max_head_bytes:
-                self._refuse(_HEAD_TOO_LARGE)
+                self._refuse_rest(_HEAD_TOO_LARGE)
         elif not self._request_complete and self._answered():
             self._count_leftover(len(data))
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self.max_head_bytes:
+            self._refuse_rest(_address_too_long(self.url, self.max_head_bytes))
+            raise httptools.HttpParserError("the address is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._request_complete:  # else it is a trailer, which would join the headers of its request
@@ -170,17 +182,51 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         elif not self.transport.is_closing():
             self.transport.close()
 
-    def _refuse(self, problem: Problem) -> None:
-        self._head_arrived()
+    def _refuse_rest(self, problem: Problem) -> None:
+        """Refuse a head of which more is coming, and take that for a moment before closing.
+
+        Closing at once would reset the connection, and that takes the answer from a client that sends all
+        before it reads.
+        """
+        if self._refused or not self._answered():  # what is still to be answered needs the way out
+            self._refuse(problem)
+            return
         if self.transport.is_closing():
             return
+        self._answer(problem)
+        self._refused = True
+        self.transport.write_eof()
+        self._leftover_arrived()
+        self._count_leftover(0)
+
+    def _refuse(self, problem: Problem) -> None:
+        if self._refused or self.transport.is_closing():
+            return
+        self._answer(problem)
+        self.transport.close()
+
+    def _answer(self, problem: Problem) -> None:
+        self._head_arrived()
         body = json.dumps(problem.document()).encode("ascii")
         head = (
             f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
             "x-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(STATUS_LINE[problem.status] + head.encode("ascii") + body)
-        self.transport.close()
+
+
+def _address_too_long(address: bytes, max_bytes: int) -> Problem:
+    """Return the 400 that names the parameter in which a request's address grew too long, if it can tell.
+
+    It is no 414: to who asked, it is a query that is too long, as it is one some bytes earlier.
+    """
+    parameter = _PARAMETER.search(address, max(0, address.rfind(b"&"), address.rfind(b"?")))
+    detail = f"The request's address exceeds {max_bytes} bytes"
+    if parameter is None:
+        return Problem(400, "address-too-long", f"{detail}.")
+    name = parameter[1].decode("ascii")
+    error = FieldError(f"query/{name}", f"the address exceeds {max_bytes} bytes here")
+    return Problem(400, "address-too-long", f"{detail}, in {name}.", errors=[error])
 
 
 _NOT_HTTP = Problem(400, "not-http", "This is not a valid HTTP/1.1 request.")
