@@ -14,7 +14,7 @@ from services.index.query.parser import MAX_CHARS, MAX_CLAUSES, MAX_DEPTH, Query
 from services.index.query.writing import write
 from tests.conftest import ROOT
 from tests.index.articles import NOW, enriched
-from tests.index.contract_queries import ARTICLES, day
+from tests.index.contract_articles import ARTICLES, day
 
 TEXT = (ROOT / "docs" / "query-language.md").read_text(encoding="utf-8")
 EXAMPLES, FAULTS = TEXT.split("## Faults")

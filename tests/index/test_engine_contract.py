@@ -13,7 +13,8 @@ from services.index.engine.protocol import FacetCount, Filters, Page, Query, Sea
 from services.index.query.parser import parse
 from tests.index.articles import NOW, article_id, enriched, retracted
 from tests.index.conftest import ENGINES
-from tests.index.contract_queries import ARTICLES, FOUND, day
+from tests.index.contract_articles import ARTICLES, day
+from tests.index.contract_queries import FOUND
 
 
 @pytest.fixture(scope="module", params=ENGINES)
