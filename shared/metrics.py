@@ -76,6 +76,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     MetricSpec("wireroom_archive_bytes", "gauge", "Bytes in archive segments."),
     MetricSpec("wireroom_search_seconds", "histogram", "One search, from parsed query to page.", ("kind",)),
     MetricSpec("wireroom_exported_articles_total", "counter", "Articles sent by exports, by format.", ("format",)),
+    MetricSpec("wireroom_streams_open", "gauge", "Live streams that are open."),
+    MetricSpec("wireroom_stream_events_total", "counter", "Events sent on live streams: article, retracted.", ("event",)),
     MetricSpec("wireroom_http_requests_total", "counter", "HTTP responses.", ("method", "route", "status")),
     MetricSpec("wireroom_build_info", "gauge", "Always 1; labels tell what runs.", ("version", "service")),
     MetricSpec("wireroom_model_info", "gauge", "Always 1; labels tell which model a step uses.", ("step", "version")),

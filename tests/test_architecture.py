@@ -68,6 +68,7 @@ PURE = (
     "services/index/ninjs.py",
     "services/index/export/formats.py",
     "services/index/export/compression.py",
+    "services/index/live/events.py",
     "services/index/feeds_out/model.py",
     "services/index/feeds_out/texts.py",
     "services/index/feeds_out/items.py",

@@ -22,6 +22,8 @@ from services.index.export.routes import export_router
 from services.index.feeds_out.routes import feeds_router
 from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
+from services.index.live.routes import stream_router
+from services.index.live.wire import Wire
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
 from services.index.overview_api import overview_router
@@ -55,6 +57,7 @@ class Parts:
     engine: TantivyEngine
     edits: EntityEdits
     erasures: Erasures
+    wire: Wire
     handler: StoreHandler
     reindexer: Reindexer
     consumer: StreamConsumer
@@ -77,6 +80,8 @@ def create_app(settings: IndexSettings) -> FastAPI:
     install_http(app, metrics=metrics, limits=Limits())
     app.add_exception_handler(IndexFailed, answer_index_failed)
     _add_routes(app, settings, parts)
+    # What must end before the service waits for the requests in hand, and would never by itself.
+    app.state.on_drain = parts.wire.end
     return app
 
 
@@ -86,6 +91,7 @@ def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
     engine = open_engine(settings.data_dir, archive)
     edits = EntityEdits(archive.path)
     erasures = Erasures(archive.path)
+    wire = Wire(engine)
     handler = StoreHandler(
         engine,
         archive,
@@ -94,6 +100,7 @@ def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
         commit_interval_s=settings.commit_interval_s,
         edited=edits.apply,
         unlinked=erasures.unlinked,
+        committed=wire.committed,
     )
     reindexer = Reindexer(engine, archive, handler.lock, edits)
     consumer = StreamConsumer(
@@ -132,6 +139,7 @@ def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
         engine=engine,
         edits=edits,
         erasures=erasures,
+        wire=wire,
         handler=handler,
         reindexer=reindexer,
         consumer=consumer,
@@ -171,6 +179,7 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     engine, metrics = parts.engine, parts.metrics
     read_keys = _read_keys(settings)
     app.include_router(search_router(engine, metrics, read_keys))
+    app.include_router(stream_router(parts.wire, metrics, read_keys, max_streams=settings.max_streams))
     app.include_router(export_router(engine, metrics, read_keys))
     app.include_router(feeds_router(engine, metrics, read_keys, settings.public_url))
     app.include_router(overview_router(engine.aggregations, metrics, read_keys))
@@ -213,9 +222,11 @@ def main() -> None:
     """Run the service until SIGTERM. Raises ConfigurationError when it cannot start as configured."""
     settings = load_settings(IndexSettings)
     configure_logging("index", log_format=settings.log_format, level=settings.log_level)
+    app = create_app(settings)
     run_service(
-        create_app(settings),
+        app,
         settings.index_host,
         settings.index_port,
         drain_timeout_s=settings.drain_timeout_s,
+        on_drain=app.state.on_drain,
     )

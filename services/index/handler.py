@@ -25,7 +25,8 @@ BUSY_ENTRIES = 20
 class StoreHandler:
     """Handles deliveries of articles.enriched; the only writer of the index and the archive.
 
-    `edited` makes of an event what is indexed of it, `unlinked` what is kept of it at all.
+    `edited` makes of an event what is indexed of it, `unlinked` what is kept of it at all. `committed` learns
+    of each commit: of its instant, and which articles can be found no more.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class StoreHandler:
         commit_interval_s: float,
         edited: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
         unlinked: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
+        committed: Callable[[datetime, Sequence[str]], None] = lambda at, retracted: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._engine = engine
@@ -47,6 +49,7 @@ class StoreHandler:
         self._interval_s = commit_interval_s
         self._edited = edited
         self._unlinked = unlinked
+        self._committed = committed
         self._clock = clock
         self._lock = asyncio.Lock()
         self._began_at = 0.0
@@ -62,8 +65,15 @@ class StoreHandler:
         events = [_indexable(delivery) for delivery in deliveries]
         async with self._lock:
             outcomes = await asyncio.to_thread(self._store, events)
+            self._announce(outcomes)
         self._count(events, outcomes)
         return [_result(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
+
+    def _announce(self, outcomes: Sequence[UpsertOutcome]) -> None:
+        written = [outcome for outcome in outcomes if outcome.outcome in _WRITTEN]
+        if written and self._last_at is not None:
+            gone = [outcome.article_id for outcome in written if outcome.outcome == "retracted"]
+            self._committed(self._last_at, gone)
 
     async def pace(self, entries: int) -> None:
         """Let `commit_interval_s` pass from one commit to the next, twice that when much is coming in.

@@ -45,6 +45,10 @@ class IndexSettings(ServiceSettings):
         0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next; twice that when much comes in."
     )
 
+    max_streams: int = Field(
+        500, ge=1, le=100_000, description="Live streams (`GET /v1/stream`) that may be open at once."
+    )
+
     @model_validator(mode="after")
     def _keys_beyond_loopback(self) -> Self:
         if not is_loopback(self.index_host) and self.read_keys is None and not self.open_read:

@@ -92,12 +92,14 @@ async def serve(
     drain_timeout_s: float,
     stop: asyncio.Event,
     started: asyncio.Event | None = None,
+    on_drain: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve `app` until `stop` is set, then finish the requests in hand and end the application's lifespan.
 
     Requests get half of `drain_timeout_s`, and a second at least, before they are cancelled.
     The address is bound before the application starts, so a port in use fails at once.
-    `started` is set when connections are taken.
+    `started` is set when connections are taken. `on_drain` is called when `stop` is set, to end answers that
+    would go on for ever.
     """
     sock = bind(host, port)
     config = uvicorn.Config(
@@ -116,7 +118,9 @@ async def serve(
     )
     listening = started or asyncio.Event()
     server = _Server(config, listening)
-    watching = asyncio.create_task(_watch(server, listening, stop, f"{host}:{sock.getsockname()[1]}"))
+    watching = asyncio.create_task(
+        _watch(server, listening, stop, on_drain, f"{host}:{sock.getsockname()[1]}")
+    )
     try:
         await server.serve(sockets=[sock])
     finally:
@@ -124,7 +128,13 @@ async def serve(
         sock.close()
 
 
-async def _watch(server: _Server, listening: asyncio.Event, stop: asyncio.Event, address: str) -> None:
+async def _watch(
+    server: _Server,
+    listening: asyncio.Event,
+    stop: asyncio.Event,
+    on_drain: Callable[[], None],
+    address: str,
+) -> None:
     """Tell when `server` listens, and make it drain once `stop` is set."""
     await listening.wait()
     _calm_collector()
@@ -132,6 +142,7 @@ async def _watch(server: _Server, listening: asyncio.Event, stop: asyncio.Event,
     await stop.wait()
     log.info("draining", address=address)
     server.should_exit = True
+    on_drain()
 
 
 def _calm_collector() -> None:
@@ -164,8 +175,17 @@ def stop_on_signals(on_stop: Callable[[], None]) -> asyncio.Event:
     return stop
 
 
-def run_service(app: ASGIApp, host: str, port: int, *, drain_timeout_s: float) -> None:
+def run_service(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    drain_timeout_s: float,
+    on_drain: Callable[[], None] = lambda: None,
+) -> None:
     """Serve `app` on an event loop of its own until SIGTERM or SIGINT; returns when drained.
+
+    `on_drain` is that of `serve`.
 
     A process that is still there a moment after `drain_timeout_s` exits with status 1. What it had in hand
     stays pending in the streams, for another to take over.
@@ -179,7 +199,7 @@ def run_service(app: ASGIApp, host: str, port: int, *, drain_timeout_s: float) -
 
     async def main() -> None:
         stop = stop_on_signals(watchdog.start)
-        await serve(app, host, port, drain_timeout_s=drain_timeout_s, stop=stop)
+        await serve(app, host, port, drain_timeout_s=drain_timeout_s, stop=stop, on_drain=on_drain)
 
     run(main())
 

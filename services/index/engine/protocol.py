@@ -147,6 +147,11 @@ class ArrivalKey(NamedTuple):
     id_prefix: str
 
 
+def arrival_after(at: datetime) -> ArrivalKey:
+    """Return the place behind all articles that became searchable at an instant."""
+    return ArrivalKey((at - EPOCH) // _MICROSECOND, "f" * ID_PREFIX_CHARS)
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """`card` holds the article's fields for a list of results: all but the body and what hangs on it.

@@ -1,0 +1,1 @@
+"""The live wire: articles as they become searchable, to whoever listens."""

@@ -1,0 +1,109 @@
+"""Tells all open streams of a commit at once, and asks the engine once what many of them want to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from services.index.engine.protocol import ArrivalKey, Query, SearchEngine, arrival_after
+from services.index.live.events import article_events
+
+# Articles of one answer; who is behind by more asks again, as fast as it reads.
+BATCH_ARTICLES = 100
+# Answers to be had by others who ask the same before the next commit.
+MAX_ANSWERS = 64
+MAX_RETRACTIONS = 10_000
+_START = ArrivalKey(0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events of articles behind a place. With `more` there were at least as many as fit."""
+
+    events: bytes
+    count: int
+    last: ArrivalKey | None
+    more: bool
+
+
+class Wire:
+    """Where the index stands, for streams to wait on. All but the engine's answers is on the event loop.
+
+    Nothing is kept per stream: each goes on from its own place, so that a slow one falls behind by itself.
+    """
+
+    def __init__(self, engine: SearchEngine) -> None:
+        self._engine = engine
+        # Searches have other threads, and never wait behind hundreds of streams.
+        self._thread = ThreadPoolExecutor(1, "live")
+        self._changed = asyncio.Event()
+        self._answers: OrderedDict[tuple[Query, ArrivalKey], asyncio.Task[Batch]] = OrderedDict()
+        self._retractions: deque[tuple[ArrivalKey, str]] = deque(maxlen=MAX_RETRACTIONS)
+        self.position = engine.latest_arrival() or _START
+        self.commits = 0
+        self.ended = False
+
+    def committed(self, at: datetime, retracted: Sequence[str]) -> None:
+        """Tell that what was written at `at` can be found now, and what cannot be found any more."""
+        self.position = max(self.position, arrival_after(at))
+        self._retractions.extend((self.position, each) for each in retracted)
+        self.commits += 1
+        self._answers.clear()
+        self._wake()
+
+    def end(self) -> None:
+        """Make all streams end, for the service is about to."""
+        self.ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def wait(self, commits: int, timeout_s: float) -> bool:
+        """Wait until there is another commit than the one of that number; False after `timeout_s`."""
+        if self.commits != commits or self.ended:
+            return True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def retracted_since(self, place: ArrivalKey) -> list[str]:
+        """Return the articles that were taken down behind a place, as far back as is remembered."""
+        recent = takewhile(lambda entry: entry[0] > place, reversed(self._retractions))
+        return [article_id for _, article_id in recent][::-1]
+
+    async def after(self, query: Query, place: ArrivalKey) -> Batch:
+        """Return the events of what matches and stands behind a place. Raises IndexFailed."""
+        asked = (query, place)
+        answer = self._answers.get(asked)
+        if answer is None:
+            answer = self._answers[asked] = asyncio.create_task(self._ask(query, place))
+            answer.add_done_callback(_seen)
+            if len(self._answers) > MAX_ANSWERS:
+                self._answers.popitem(last=False)
+        # One of several who wait for it may hang up.
+        return await asyncio.shield(answer)
+
+    async def _ask(self, query: Query, place: ArrivalKey) -> Batch:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._read, query, place)
+
+    def _read(self, query: Query, place: ArrivalKey) -> Batch:
+        hits = self._engine.arrivals(query, place, BATCH_ARTICLES)
+        last = hits[-1].arrival if hits else None
+        return Batch(article_events(hits), len(hits), last, len(hits) == BATCH_ARTICLES)
+
+
+def _seen(answer: asyncio.Task[Batch]) -> None:
+    """An answer that nobody waits for any more may fail without a word: the engine has logged it."""
+    if not answer.cancelled():
+        answer.exception()
