@@ -63,6 +63,8 @@ PURE = (
     "services/index/query/*.py",
     "services/index/highlight.py",
     "services/index/intervals.py",
+    "services/index/stories.py",
+    "services/index/story_text.py",
     "services/index/timeline.py",
     "services/index/entity_edits.py",
     "services/index/ninjs.py",

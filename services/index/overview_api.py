@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi import Query as Param
 from starlette.responses import Response
 
 from services.index.access import may_read
 from services.index.api import json_response
-from services.index.engine.aggregations import Aggregations
+from services.index.engine.aggregations import MAX_STORY_PAGE, Aggregations, StoryQuery, StorySort
+from services.index.engine.protocol import InvalidCursor
 from services.index.intervals import TooManyBuckets
+from services.index.query.nodes import all_of
 from services.index.search_params import SearchTerms, search_terms
 from services.index.search_route import SearchRoute
+from services.index.stories import story_document, story_page
 from services.index.timeline import IntervalChoice, timeline_of
 from shared.http.auth import ApiKeys
 from shared.http.problems import FieldError, Problem
@@ -49,6 +52,36 @@ def overview_router(aggregations: Aggregations, metrics: Metrics, read_keys: Api
             except TooManyBuckets as error:
                 raise _bad("interval", "too-many-buckets", error) from error
         return json_response({**found.document(), "warnings": terms.warnings})
+
+    @router.get("/stories", summary="Events that several articles report on")
+    async def stories(
+        terms: Terms,
+        sort: Annotated[
+            StorySort,
+            Param(description="By the latest article that matches, or by how many match."),
+        ] = "newest",
+        size: Annotated[int, Param(ge=1, le=MAX_STORY_PAGE, description="Stories on a page.")] = 10,
+        cursor: Annotated[
+            str | None, Param(max_length=500, description="`next_cursor` of the page before.")
+        ] = None,
+    ) -> Response:
+        query = StoryQuery(all_of(terms.node, *terms.filters.nodes()), sort, size, cursor or None)
+        with metrics.timed("wireroom_search_seconds", kind="stories"):
+            try:
+                page = await asyncio.to_thread(story_page, aggregations, query)
+            except InvalidCursor as error:
+                raise _bad("cursor", "invalid-cursor", error) from error
+        return json_response({**page, "warnings": terms.warnings})
+
+    @router.get("/stories/{story_id}", summary="One story: its articles in time, who is in it, its tone")
+    async def story(
+        story_id: Annotated[str, Path(min_length=1, max_length=256, description="`story_id` of an article.")],
+    ) -> Response:
+        with metrics.timed("wireroom_search_seconds", kind="story"):
+            found = await asyncio.to_thread(story_document, aggregations, story_id)
+        if found is None:
+            raise Problem(404, "not-found", f"No article of a story {story_id[:64]} is indexed here.")
+        return json_response(found)
 
     return router
 

@@ -12,11 +12,12 @@ from fastapi import FastAPI
 
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.overview_api import overview_router
+from shared.events import Related
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.limits import Limits
 from shared.http.serve import install_http
 from shared.metrics import Metrics
-from tests.index.articles import NOW, enriched
+from tests.index.articles import NOW, article_id, enriched, entity
 
 DAY = timedelta(days=1)
 
@@ -79,9 +80,130 @@ async def test_a_timeline_that_cannot_be_is_refused_with_what_to_change(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+XI, PARIS = entity("PERSON", "Xi Jinping"), entity("GPE", "Paris")
+
+
+def stock_stories(engine: TantivyEngine) -> None:
+    copied = (Related(kind="duplicate", id=article_id("a1"), title="", score=0.9, why=""),)
+    engine.upsert_many(
+        [
+            enriched("a1", title="Ferry runs aground off Leith", story_id="ferry", source="Reuters",
+                     published_at=NOW - 3 * DAY, entities=(XI, PARIS), sentiment=-0.5),
+            enriched("a2", title="Ferry runs aground off Leith", story_id="ferry", source="AP",
+                     published_at=NOW - 2 * DAY, entities=(XI,), related=copied, sentiment=-0.5),
+            enriched("a3", title="Ferry is pulled free", story_id="ferry", source="BBC",
+                     published_at=NOW - DAY, entities=(XI,), sentiment=0.1),
+            enriched("b1", title="A vote", story_id="vote", published_at=NOW),
+        ],
+        NOW,
+    )  # fmt: skip
+    engine.commit()
+
+
+async def test_a_story_in_the_list_tells_what_who_when_and_how(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock_stories(engine)
+    page = (await client.get("/v1/stories")).json()
+    assert (page["next_cursor"], page["warnings"], len(page["stories"])) == (None, [], 1)
+    story = page["stories"][0]
+    articles = [card["id"] for card in story.pop("articles")]
+    assert articles == [article_id("a3"), article_id("a2")]
+    assert story.pop("sentiment") == pytest.approx(-0.3)
+    assert story == {
+        "id": "ferry",
+        "title": "Ferry runs aground off Leith",
+        "article_count": 3,
+        "matching_count": 3,
+        "sources": [{"name": "AP", "count": 1}, {"name": "BBC", "count": 1}, {"name": "Reuters", "count": 1}],
+        "source_count": 3,
+        "first_published_at": "2026-11-17T12:00:00Z",
+        "last_published_at": "2026-11-19T12:00:00Z",
+        "entities": [
+            {"label": "PERSON", "canonical": "Xi Jinping", "count": 3},
+            {"label": "GPE", "canonical": "Paris", "count": 1},
+        ],
+    }
+
+
+async def test_a_story_is_found_by_one_of_its_articles_and_told_whole(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock_stories(engine)
+    found = (await client.get("/v1/stories", params={"q": "pulled", "source": "BBC"})).json()["stories"]
+    assert [(story["id"], story["article_count"], story["matching_count"]) for story in found] == [
+        ("ferry", 3, 1)
+    ]
+    assert (await client.get("/v1/stories", params={"source": "Reuters", "q": "pulled"})).json()[
+        "stories"
+    ] == []
+
+
+async def test_a_story_has_a_timeline_with_copies_under_their_original_and_a_histogram(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock_stories(engine)
+    story = (await client.get("/v1/stories/ferry")).json()
+    listed = (await client.get("/v1/stories")).json()["stories"][0]
+    del listed["matching_count"]
+    assert {name: story[name] for name in listed} == listed
+    assert [card["id"] for card in story["timeline"]] == [article_id("a1"), article_id("a3")]
+    assert story["timeline"][0]["duplicates"]["articles"][0]["source"] == "AP"
+    assert sum(bucket["count"] for bucket in story["histogram"]["buckets"]) == 3
+    assert story["earlier_count"] == 0
+
+
+async def test_a_story_of_one_article_is_read_by_its_id(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock_stories(engine)
+    story = (await client.get("/v1/stories/vote")).json()
+    assert (story["title"], story["article_count"], len(story["timeline"])) == ("A vote", 1, 1)
+
+
+@pytest.mark.parametrize("story_id", ["unknown", "a" * 256, "%00", "%F0%9F%98%80", "FERRY", "ferry*"])
+async def test_an_unknown_story_is_not_found(
+    engine: TantivyEngine, client: httpx2.AsyncClient, story_id: str
+) -> None:
+    stock_stories(engine)
+    assert (await client.get(f"/v1/stories/{story_id}")).status_code == 404
+
+
+async def test_stories_are_paged_by_cursor(engine: TantivyEngine, client: httpx2.AsyncClient) -> None:
+    events = [enriched(f"a{n}", story_id=f"s{n % 5}", published_at=NOW - n * DAY) for n in range(20)]
+    engine.upsert_many(events, NOW)
+    engine.commit()
+    found, cursor = [], None
+    for _ in range(3):
+        parameters = {"size": "2", **({"cursor": cursor} if cursor else {})}
+        page = (await client.get("/v1/stories", params=parameters)).json()
+        found += [story["id"] for story in page["stories"]]
+        cursor = page["next_cursor"]
+    assert (found, cursor) == (["s0", "s1", "s2", "s3", "s4"], None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"cursor": "forged"}, "cursor"),
+        ({"sort": "loudest"}, "sort"),
+        ({"size": "0"}, "size"),
+        ({"size": "101"}, "size"),
+        ({"q": "(storm"}, "query/q"),
+    ],
+)
+async def test_a_list_of_stories_that_cannot_be_is_refused(
+    client: httpx2.AsyncClient, parameters: dict[str, str], said: str
+) -> None:
+    answer = await client.get("/v1/stories", params=parameters)
+    assert answer.status_code == 400 and said in answer.text
+
+
 async def test_overviews_need_a_key_where_keys_are_set(engine: TantivyEngine) -> None:
     keys = ApiKeys.parse(f"desk {hash_api_key('k1')}", "WIREROOM_READ_KEYS")
     async with client_of(engine, keys) as client:
-        for path in ("/v1/timeline",):
+        engine.upsert_many([enriched("a", story_id="s")], NOW)
+        engine.commit()
+        for path in ("/v1/timeline", "/v1/stories", "/v1/stories/s"):
             assert (await client.get(path)).status_code == 401
             assert (await client.get(path, headers={"authorization": "Bearer k1"})).status_code == 200

@@ -18,7 +18,7 @@ StorySort = Literal["newest", "size"]
 Order = Literal["newest", "oldest"]
 
 MAX_EDGES = 1_010
-MAX_STORY_PAGE = 50
+MAX_STORY_PAGE = 100
 MAX_RANKED_STORIES = 2_000
 """How far a list of stories by size goes."""
 

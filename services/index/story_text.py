@@ -1,0 +1,86 @@
+"""What a list of articles on one event is called, and which of them stand for it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.index.engine.aggregations import ClusteredHit
+
+Card = Mapping[str, Any]
+
+SHOWN_DUPLICATES = 5
+_DUPLICATE_FIELDS = ("id", "title", "source", "url", "published_at")
+_WORD = re.compile(r"\w+")
+_SHORTEST_WORD = 3
+# Shorter ones are labels ("Live blog"), longer ones are leads that a feed has put into the title.
+_TITLE_WORDS = range(3, 31)
+_COMPARED_CHARS = 500
+
+
+def story_title(cards: Sequence[Card]) -> str:
+    """Return the title that has most in common with the others (mean Jaccard); of equals the earliest.
+
+    `cards` are the oldest first. Titles that are no sentence are taken only when there is nothing else.
+    """
+    titles = [_title(card) for card in cards]
+    words = [_words(title) for title in titles]
+    sentences = [at for at, title in enumerate(titles) if len(_WORD.findall(title)) in _TITLE_WORDS]
+    named = sentences or [at for at, title in enumerate(titles) if title]
+    if not named:
+        return ""
+    return titles[max(named, key=lambda at: (_likeness(words[at], words), -at))]
+
+
+def _title(card: Card) -> str:
+    return " ".join(str(card.get("title") or "").split())
+
+
+def _words(title: str) -> frozenset[str]:
+    found = _WORD.findall(title[:_COMPARED_CHARS].casefold())
+    return frozenset(word for word in found if len(word) >= _SHORTEST_WORD)
+
+
+def _likeness(words: frozenset[str], others: Iterable[frozenset[str]]) -> float:
+    return sum(len(words & other) / (len(words | other) or 1) for other in others)
+
+
+def distinct_articles(newest: Iterable[ClusteredHit], size: int) -> list[Card]:
+    """Return up to `size` cards, of different texts, and of different sources as far as there are any."""
+    texts: dict[int, Card] = {}
+    for one in newest:
+        texts.setdefault(one.cluster, one.hit.card)
+    places = {card["id"]: place for place, card in enumerate(texts.values())}
+    by_source: dict[Any, Card] = {}
+    for card in texts.values():
+        by_source.setdefault(card.get("source"), card)
+    first = list(by_source.values())
+    rest = [card for card in texts.values() if card not in first]
+    return sorted((first + rest)[:size], key=lambda card: places[card["id"]])
+
+
+def story_timeline(oldest: Iterable[ClusteredHit]) -> list[dict[str, Any]]:
+    """Return the cards in their order; later near-duplicates of one are its `duplicates`."""
+    groups: dict[int, list[Card]] = {}
+    for one in oldest:
+        groups.setdefault(one.cluster, []).append(one.hit.card)
+    return [_with_duplicates(first, copies) for first, *copies in groups.values()]
+
+
+def _with_duplicates(card: Card, copies: Sequence[Card]) -> dict[str, Any]:
+    if not copies:
+        return dict(card)
+    outlets = {copy.get("source") for copy in copies if copy.get("source")} - {card.get("source")}
+    articles = [
+        {name: copy[name] for name in _DUPLICATE_FIELDS if name in copy} for copy in copies[:SHOWN_DUPLICATES]
+    ]
+    return {**card, "duplicates": {"count": len(copies), "sources": len(outlets), "articles": articles}}
+
+
+def effective_published_at(card: Card) -> datetime:
+    """Return when the article of a card counts as published; see `engine.documents`."""
+    received_at = datetime.fromisoformat(card["received_at"])
+    published_at = card.get("published_at")
+    return min(datetime.fromisoformat(published_at), received_at) if published_at else received_at
