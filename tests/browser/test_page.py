@@ -60,7 +60,7 @@ def page_url(tmp_path: Path) -> Iterator[str]:
     metrics = Metrics()
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, None))
-    app.include_router(web_router(engine, metrics, None))
+    app.include_router(web_router(engine, engine.aggregations, metrics, None))
     port = free_port()
     loop = asyncio.new_event_loop()
     stop, started = asyncio.Event(), asyncio.Event()

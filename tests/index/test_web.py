@@ -31,7 +31,7 @@ def app_of(engine: SearchEngine, keys: ApiKeys | None = None) -> FastAPI:
     metrics = Metrics()
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, keys))
-    app.include_router(web_router(engine, metrics, keys, now=lambda: NOW))
+    app.include_router(web_router(engine, engine.aggregations, metrics, keys, now=lambda: NOW))
     return app
 
 
@@ -169,7 +169,7 @@ async def test_active_filters_are_chips_that_remove_them(
     assert [re.sub(r"^Remove the filter |×$", "", text) for text in chips] == [
         "Mentions Aberdeen",
         "Topic politics and government",
-        "From 2026-11-01",
+        "From 1 Nov 2026",
     ]
     assert [set(left) for left in chips.values()] == [
         {"q", "topic", "from"},
@@ -205,6 +205,36 @@ async def test_what_was_read_otherwise_than_typed_is_said(
     stock(engine)
     page = await get(client, "/?q=harbour+(")
     assert "This '(' has no ')'" in page.find("div", class_="notice")[0][0]
+
+
+async def test_the_timeline_leads_to_the_days_of_what_was_found(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    days = (1, 1, 40)
+    fill(engine, *(enriched(f"n{n}", published_at=NOW - timedelta(days=d)) for n, d in enumerate(days)))
+    page = await get(client, "/?q=body")
+    told = page.find("table")[0][0]
+    assert "16 Oct 2026 1 0.00" in told and "24 Nov 2026 2 0.00" in told
+    bar = next(attrs for text, attrs in page.find("a", class_="bar") if text.startswith("24 Nov"))
+    narrowed = await get(client, bar["href"])
+    assert len(narrowed.titles()) == 2
+    assert not (await get(client, "/?q=nothing")).find("figure")
+
+
+async def test_a_search_for_one_name_tells_what_is_known_of_it(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock(engine)
+    fill(engine, enriched("d", title="Aberdeen waits", entities=(entity("GPE", "Aberdeen"),)))
+    for path, linked in (("/?q=aberdeen", True), ("/?entity=GPE:Aberdeen", False)):
+        page = await get(client, path)
+        card = page.find("section", class_="entity-card")[0][0]
+        assert card.startswith("Aberdeen place"), card
+        assert "Articles 3" in card and "Ann Reed 1" in card
+        assert ("All articles that mention" in card) == linked
+    beside = next(a["href"] for text, a in page.find("a", class_="name") if text == "Ann Reed 1")
+    assert (await get(client, beside)).titles() == ["Harbour reopens"], "both are named"
+    assert not (await get(client, "/?q=harbour")).find("section", class_="entity-card")
 
 
 async def test_an_empty_index_says_how_to_submit(client: httpx2.AsyncClient) -> None:
@@ -369,6 +399,8 @@ async def test_what_goes_wrong_is_a_page(
 
 async def test_a_failing_engine_is_a_page_without_internals(engine: TantivyEngine) -> None:
     class Broken:
+        aggregations = None
+
         def search(self, _: object) -> None:
             raise RuntimeError("secret path /var/lib/index")
 

@@ -37,45 +37,43 @@ class EntityCard:
     sources: tuple[Beside, ...]
 
 
-def entity_card(address: Address, facets: Mapping[str, Sequence[FacetCount]]) -> EntityCard | None:
-    """Return the card when the search is one entity: its only filter, or a text that is its name."""
-    entities = [count for name in ENTITY_FACETS for count in facets.get(name, ())]
-    asked = address.values("entity")
-    q = address.get("q").strip()
+def the_entity(address: Address, facets: Mapping[str, Sequence[FacetCount]]) -> FacetCount | None:
+    """Return the one entity that a search is about: its only filter, or a text that is its name."""
+    asked, q = address.values("entity"), address.get("q").strip()
     wanted = asked[0] if len(asked) == 1 and not q else q if q and not asked else ""
-    found = [count for count in entities if wanted and _is(count, wanted)]
-    if not found:
-        return None
-    one = max(found, key=lambda count: count.count)
-    label, _, _ = one.value.partition(":")
-    own = Address((("entity", one.value),))
-    others = sorted((count for count in entities if count.value != one.value), key=lambda c: -c.count)
-    return EntityCard(
-        name=clip(one.label, NAME_CHARS),
-        word=entity_word(label),
-        css=entity_class(label),
-        count=one.count,
-        href=None if address.values("entity") else own.href,
-        beside=tuple(
-            Beside(
-                clip(other.label, NAME_CHARS),
-                entity_class(other.value.partition(":")[0]),
-                own.adding("q", f'entity:"{other.label.replace(chr(34), " ")}"').href,
-                other.count,
-            )
-            for other in others[:NAMED_BESIDE]
-        ),
-        sources=tuple(
-            Beside(clip(count.label, NAME_CHARS), "", own.adding("source", count.value).href, count.count)
-            for count in facets.get("sources", ())[:SOURCES]
-        ),
-    )
-
-
-# A facet of its own for each kind where the engine has them.
-ENTITY_FACETS = ("entities", "persons", "orgs", "places")
+    found = [count for count in facets.get("entities", ()) if wanted and _is(count, wanted)]
+    return max(found, key=lambda count: count.count, default=None)
 
 
 def _is(count: FacetCount, wanted: str) -> bool:
     folded = same_length_fold(wanted.strip().strip('"'))
     return folded in (same_length_fold(count.value), same_length_fold(count.label))
+
+
+def entity_card(one: FacetCount, beside: Mapping[str, Sequence[FacetCount]], address: Address) -> EntityCard:
+    """`beside` are the facets of the articles that mention the entity, and pass the other filters."""
+    own = address.removing("q").removing("entity").adding("entity", one.value)
+    entities, sources = beside.get("entities", ()), beside.get("sources", ())
+    counts = {count.value: count.count for count in entities}
+    return EntityCard(
+        name=clip(one.label, NAME_CHARS),
+        word=entity_word(one.value.partition(":")[0]),
+        css=entity_class(one.value.partition(":")[0]),
+        count=counts.get(one.value, one.count),
+        href=None if address.values("entity") else own.href,
+        beside=tuple(
+            Beside(
+                clip(other.label, NAME_CHARS),
+                entity_class(other.value.partition(":")[0]),
+                # Two values of one filter mean either: that both are named takes the text.
+                own.adding("q", f'entity:"{other.label.replace(chr(34), " ")}"').href,
+                other.count,
+            )
+            for other in entities
+            if other.value != one.value
+        )[:NAMED_BESIDE],
+        sources=tuple(
+            Beside(clip(count.label, NAME_CHARS), "", own.setting("source", count.value).href, count.count)
+            for count in sources[:SOURCES]
+        ),
+    )

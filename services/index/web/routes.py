@@ -8,6 +8,7 @@ from datetime import datetime
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from services.index.engine.aggregations import Aggregations
 from services.index.engine.protocol import SearchEngine
 from services.index.web.article_page import add_article_page
 from services.index.web.assets import assets
@@ -24,13 +25,14 @@ _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 def web_router(
     engine: SearchEngine,
+    aggregations: Aggregations,
     metrics: Metrics,
     read_keys: ApiKeys | None,
     now: Callable[[], datetime] = utc_now,
     operator: OperatorDesk | None = None,
 ) -> APIRouter:
     """Return the pages, those of `operator` only if given. Searching and rendering run in threads."""
-    desk = Desk(engine, metrics, read_keys, now)
+    desk = Desk(engine, aggregations, metrics, read_keys, now)
     reading = APIRouter(
         route_class=PageRoute,
         include_in_schema=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -10,11 +11,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.index.engine.protocol import FacetCount, InvalidCursor, Page, Query, SearchEngine
+from services.index.query.nodes import Field, In
 from services.index.search_params import SearchRequest, lenient_request
+from services.index.timeline import timeline_of
 from services.index.web.address import Address
+from services.index.web.entity_card import EntityCard, entity_card, the_entity
 from services.index.web.facets import FACET_VALUES_IN_ALL, merged_counts
 from services.index.web.labels import FACETS
 from services.index.web.serving import Desk, page_response
+from services.index.web.timeline import Timeline, timeline_view
 from services.index.web.views import search_view
 from shared.http.problems import Problem
 
@@ -26,11 +31,14 @@ def add_search_page(router: APIRouter, desk: Desk) -> None:
         kind = "ranked" if asked.query.ranks else "newest"
         with desk.metrics.timed("wireroom_search_seconds", kind=kind):
             page, facets = await asyncio.to_thread(found, desk.engine, asked.query)
+        chart, entity = await asyncio.to_thread(around, desk, asked.query, page, facets, address)
         empty = not page.hits and (await asyncio.to_thread(desk.engine.stats)).articles == 0
         view = search_view(
             address,
             page,
             facets,
+            timeline=chart,
+            entity=entity,
             warnings=(*asked.warnings, *page.warnings),
             ranked=asked.query.ranks,
             has_text=replace(asked.query, sort="relevance").ranks,
@@ -65,3 +73,27 @@ def found(engine: SearchEngine, query: Query) -> tuple[Page, dict[str, tuple[Fac
             counts = engine.search(count_only).facets.get(name, ())
             facets[name] = merged_counts(counts, facets.get(name, ()), chosen)
     return page, facets
+
+
+def around(
+    desk: Desk,
+    query: Query,
+    page: Page,
+    facets: Mapping[str, Sequence[FacetCount]],
+    address: Address,
+) -> tuple[Timeline | None, EntityCard | None]:
+    """Return what stands above the results of a first page: the timeline, and the entity it is about."""
+    if not page.hits or query.cursor is not None:
+        return None, None
+    told = timeline_of(desk.aggregations, query.node, query.filters)
+    rows = [(bucket.start, bucket.count, bucket.sentiment) for bucket in told.buckets]
+    one = the_entity(address, facets)
+    card = None
+    if one is not None:
+        named = In(Field.ENTITY, (one.value,))
+        others = replace(query.filters, entity=())
+        beside = desk.engine.search(
+            Query(named, others, size=1, count="none", facets=("entities", "sources"), highlight=False)
+        )
+        card = entity_card(one, beside.facets, address)
+    return timeline_view(told.interval, rows, address, earlier=told.earlier), card

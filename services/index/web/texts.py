@@ -104,6 +104,17 @@ def moment(value: object, now: datetime) -> Moment | None:
     )
 
 
+def date_words(value: str) -> str:
+    """Return a date or an instant as people write it; what is neither stays as it is."""
+    try:
+        at = datetime.fromisoformat(value)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return value
+    day = f"{at.day} {at:%b} {at.year}"
+    return f"{day}, {at:%H:%M}" if len(value) > len("2026-11-25") else day
+
+
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 

@@ -53,10 +53,16 @@ class Timeline:
     last: str
     mean_tone: str
     mean_tone_word: str
+    earlier: int
 
 
-def timeline_view(interval: str, rows: Sequence[Row], address: Address) -> Timeline | None:
-    """Return the chart, or None where it would say nothing: without two buckets to compare."""
+def timeline_view(
+    interval: str, rows: Sequence[Row], address: Address, *, earlier: int = 0
+) -> Timeline | None:
+    """Return the chart, or None where it would say nothing: without two buckets to compare.
+
+    `earlier` is how many articles were published before the first bucket.
+    """
     if len(rows) < 2 or not any(count for _, count, _ in rows):
         return None
     highest = max(count for _, count, _ in rows)
@@ -74,6 +80,7 @@ def timeline_view(interval: str, rows: Sequence[Row], address: Address) -> Timel
         last=bars[-1].label,
         mean_tone="" if mean is None else signed(mean),
         mean_tone_word="" if mean is None else tone_label(mean),
+        earlier=earlier,
     )
 
 
@@ -123,8 +130,8 @@ def _instant(at: datetime) -> str:
 
 
 def _end(interval: str, start: datetime) -> datetime:
-    if interval == "month":
-        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    if interval in ("month", "year"):
+        return (start.replace(day=1) + timedelta(days=32 if interval == "month" else 366)).replace(day=1)
     return start + {"hour": timedelta(hours=1), "week": timedelta(days=7)}.get(interval, timedelta(days=1))
 
 
@@ -132,6 +139,8 @@ def bucket_label(interval: str, start: datetime) -> str:
     day = f"{start.day} {start:%b} {start.year}"
     if interval == "hour":
         return f"{day}, {start:%H:%M}"
+    if interval == "year":
+        return str(start.year)
     if interval == "month":
         return f"{start:%b} {start.year}"
     return f"week of {day}" if interval == "week" else day

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from services.index.engine.protocol import FacetCount, Hit, Page
 from services.index.web.address import Address
+from services.index.web.entity_card import EntityCard
 from services.index.web.facets import Facet, facet_view
 from services.index.web.labels import (
     FACETS,
@@ -26,12 +27,14 @@ from services.index.web.texts import (
     Tone,
     capitalized,
     clip,
+    date_words,
     language_attribute,
     marked,
     moment,
     plain,
     tone,
 )
+from services.index.web.timeline import Timeline
 
 NAME_CHARS = 80
 TITLE_CHARS = 240
@@ -81,7 +84,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The whole page. `hidden` are the parameters that a form keeps beside its own."""
+    """The whole page. `hidden` are the parameters that a form keeps beside its own.
+
+    `meant` is the search that finds something where this one finds nothing.
+    """
 
     q: str
     heading: str
@@ -96,6 +102,9 @@ class SearchView:
     more_href: str | None
     first_href: str | None
     suggestions: tuple[Option, ...]
+    meant: Option | None
+    timeline: Timeline | None
+    entity: EntityCard | None
     index_is_empty: bool
     hidden: tuple[tuple[str, str], ...]
     dates: tuple[str, str]
@@ -107,6 +116,8 @@ def search_view(
     page: Page,
     facets: Mapping[str, Sequence[FacetCount]],
     *,
+    timeline: Timeline | None,
+    entity: EntityCard | None,
     warnings: Iterable[str],
     ranked: bool,
     has_text: bool,
@@ -134,6 +145,9 @@ def search_view(
         more_href=address.at(page.next_cursor) if page.next_cursor else None,
         first_href=address.href if continued else None,
         suggestions=() if page.hits else suggestions(q, address),
+        meant=None,
+        timeline=timeline,
+        entity=entity,
         index_is_empty=index_is_empty,
         hidden=tuple(pair for pair in address.pairs if pair[0] != "q"),
         dates=(_as_date(address.get("from")), _as_date(address.get("to"))),
@@ -197,6 +211,8 @@ def _chip(name: str, value: str, address: Address) -> Chip:
         shown = topic_name(value)
     elif name == "story":
         shown = "one story"
+    elif name in ("from", "to"):
+        shown = date_words(value)
     return Chip(PARAMETERS[name], clip(shown, NAME_CHARS), address.removing(name, value).href)
 
 
