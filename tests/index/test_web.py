@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -235,6 +236,26 @@ async def test_a_search_for_one_name_tells_what_is_known_of_it(
     beside = next(a["href"] for text, a in page.find("a", class_="name") if text == "Ann Reed 1")
     assert (await get(client, beside)).titles() == ["Harbour reopens"], "both are named"
     assert not (await get(client, "/?q=harbour")).find("section", class_="entity-card")
+
+
+async def test_a_search_can_be_followed_as_a_feed_and_taken_away(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock(engine)
+    page = await get(client, "/?q=harbour&source=Wire+A&sort=newest&size=5")
+    same = {"q": ["harbour"], "source": ["Wire A"]}
+    feeds = {attrs["type"]: attrs["href"] for _, attrs in page.find("link", rel="alternate")}
+    assert {kind: urlsplit(href).path for kind, href in feeds.items()} == {
+        "application/rss+xml": "/search.rss",
+        "application/atom+xml": "/search.atom",
+        "application/feed+json": "/search.json",
+    }
+    assert [parameters(href) for href in feeds.values()] == [same] * 3
+    assert set(feeds.values()) <= {attrs.get("href") for _, attrs in page.find("a")}
+    exports = [attrs["href"] for _, attrs in page.find("a", download="")]
+    assert [parameters(href) for href in exports] == [
+        same | {"format": [kind], "lenient": ["true"]} for kind in ("csv", "ndjson")
+    ]
 
 
 async def test_an_empty_index_says_how_to_submit(client: httpx2.AsyncClient) -> None:

@@ -56,6 +56,12 @@ class Address:
     def setting(self, name: str, value: str) -> Self:
         return self.removing(name).adding(name, value)
 
+    def elsewhere(self, path: str, **parameters: str) -> str:
+        """Return the address that asks `path` for the same articles: by text and filters, not by page."""
+        asked = [pair for pair in self.pairs if pair[0] == "q" or pair[0] in FILTERS]
+        query = urlencode((*asked, *parameters.items()))
+        return f"{path}?{query}" if query else path
+
     def without_filters(self) -> Self:
         return replace(self, pairs=tuple(pair for pair in self.pairs if pair[0] not in FILTERS))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.index.web.labels import SECTIONS
+from services.index.web.labels import FEED_TYPES, SECTIONS
 from services.index.web.texts import UNPRINTABLE
 
 _HERE = Path(__file__).parent
@@ -54,6 +54,7 @@ def environment() -> Environment:
     )
     addresses = {path.name: f"/static/{_hashed_name(path)}" for path in sorted((_HERE / "static").iterdir())}
     environment.globals["sections"] = SECTIONS
+    environment.globals["feed_types"] = FEED_TYPES
     environment.globals["asset"] = addresses.__getitem__
     return environment
 

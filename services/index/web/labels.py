@@ -92,3 +92,12 @@ SECTIONS = (
     ("search", "/", "Latest"),
     ("operator", "/operator", "Operator"),
 )
+
+# What a search can be taken away as: by the end of its address, and by its format.
+FEEDS = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+FEED_TYPES = {
+    "RSS": "application/rss+xml",
+    "Atom": "application/atom+xml",
+    "JSON Feed": "application/feed+json",
+}
+EXPORTS = {"csv": "CSV, for a spreadsheet", "ndjson": "NDJSON, with everything"}

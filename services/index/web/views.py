@@ -15,7 +15,9 @@ from services.index.web.address import Address
 from services.index.web.entity_card import EntityCard
 from services.index.web.facets import Facet, facet_view
 from services.index.web.labels import (
+    EXPORTS,
     FACETS,
+    FEEDS,
     PARAMETERS,
     entity_class,
     entity_word,
@@ -103,6 +105,8 @@ class SearchView:
     first_href: str | None
     suggestions: tuple[Option, ...]
     meant: Option | None
+    feeds: tuple[Option, ...]
+    exports: tuple[Option, ...]
     timeline: Timeline | None
     entity: EntityCard | None
     index_is_empty: bool
@@ -146,6 +150,12 @@ def search_view(
         first_href=address.href if continued else None,
         suggestions=() if page.hits else suggestions(q, address),
         meant=None,
+        feeds=tuple(Option(name, address.elsewhere(f"/search.{kind}")) for kind, name in FEEDS.items()),
+        exports=tuple(
+            # What is typed here is read leniently, and so has to be what is taken away of it.
+            Option(name, address.elsewhere("/v1/export", format=kind, lenient="true"))
+            for kind, name in EXPORTS.items()
+        ),
         timeline=timeline,
         entity=entity,
         index_is_empty=index_is_empty,
