@@ -11,7 +11,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from redis.asyncio import Redis
+
+# Out of the box structlog draws every local variable of a traceback, which takes minutes for an application.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+    cache_logger_on_first_use=False,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -9,19 +9,12 @@ from typing import Any
 
 import httpx2
 import pytest
-import structlog
 from redis.asyncio import Redis
 
 from services.ingest.app import create_app
 from services.ingest.settings import IngestSettings
 from shared.streams import EVENT_FIELD, RAW
 from tests.support import mark_state
-
-# Out of the box structlog draws every local variable of a traceback, which takes minutes for an application.
-structlog.configure(
-    processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
-    cache_logger_on_first_use=False,
-)
 
 Start = Callable[..., Awaitable[httpx2.AsyncClient]]
 
