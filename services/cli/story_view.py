@@ -41,9 +41,11 @@ def _story_lines(story: dict[str, Any]) -> list[RenderableType]:
     if named := _names(story.get("entities")):
         lines.append(Text(names(named, SHOWN_ENTITIES), "cyan"))
     title = " ".join(str(story.get("title") or "").split())
-    for article in _objects(story.get("articles")):
-        if " ".join(str(article.get("title") or "").split()) != title:
-            lines.append(_article_line(article))
+    lines += [
+        _article_line(article)
+        for article in _objects(story.get("articles"))
+        if " ".join(str(article.get("title") or "").split()) != title
+    ]
     lines.append(Text(str(story.get("id", "")), "dim"))
     return lines
 
