@@ -279,7 +279,9 @@ def _require_accepted(answers: Sequence[Answer]) -> None:
 async def enriched_share(address: Address, sample: int) -> dict[str, float]:
     """Return the share of the newest articles that each step left its result on: all steps must be on."""
     async with connections(address, 1) as [connection]:
-        answer = await connection.send(request_bytes("GET", f"/v1/search?q=&size={sample}&sort=newest"))
+        answer = await connection.send(
+            request_bytes("GET", f"/v1/search?q=&size={sample}&sort=newest&collapse=false")
+        )
         ids = [hit["id"] for hit in json.loads(answer.body)["hits"]]
         articles = []
         for article_id in ids:

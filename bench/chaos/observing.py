@@ -146,7 +146,9 @@ class Observer:
         cursor: str | None = None
         while True:
             more = {"cursor": cursor} if cursor else {}
-            response = await self._get("index", "/v1/search", q="", sort="newest", size=PAGE, **more)
+            response = await self._get(
+                "index", "/v1/search", q="", sort="newest", size=PAGE, collapse="false", **more
+            )
             if response is None or response.status_code != OK:
                 return ids, -1
             page = response.json()

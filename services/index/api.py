@@ -101,6 +101,12 @@ def hit_document(hit: Hit) -> dict[str, Any]:
     document: dict[str, Any] = {**hit.card, "id": hit.id, "score": hit.score}
     if hit.highlights is not None:
         document["highlights"] = {"title": hit.highlights.title, "body": hit.highlights.body}
+    if hit.duplicates is not None:
+        document["duplicates"] = {
+            "count": hit.duplicates.count,
+            "sources": hit.duplicates.sources,
+            "articles": list(hit.duplicates.articles),
+        }
     return document
 
 

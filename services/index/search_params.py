@@ -101,6 +101,9 @@ class PageParameters:
     )
     count: Annotated[Literal["exact", "capped", "none"], Param()] = "capped"
     facets: Annotated[Texts, Param(description="Names of facets, by commas or repeated.")] = None
+    collapse: Annotated[
+        bool, Param(description="Show near-duplicates under one hit, as its `duplicates`.")
+    ] = True
 
     def request(self, terms: SearchTerms) -> SearchRequest:
         query = Query(
@@ -111,6 +114,7 @@ class PageParameters:
             cursor=self.cursor or None,
             count=self.count,
             facets=_facets(self.facets),
+            collapse=self.collapse,
         )
         return SearchRequest(query, terms.warnings)
 

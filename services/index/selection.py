@@ -11,8 +11,8 @@ from services.index.engine.analysis import register_analyzers
 from services.index.engine.compiling import Compiler
 from services.index.engine.home import IndexHome, require_schema
 from services.index.engine.protocol import IndexUnusable
+from services.index.engine.rows import View, whole_keys
 from services.index.engine.schema import build_schema
-from services.index.engine.tantivy_engine import whole_keys
 from services.index.query.parser import parse
 
 _PAGE = 5000
@@ -35,11 +35,11 @@ def matching_ids(data_dir: Path, text: str) -> Iterator[str]:
     index.reload()
     searcher = index.searcher()
     compiler = Compiler(build_schema())
-    base = compiler.compile(node)
-    left = base
-    while hits := searcher.search(left, limit=_PAGE + 1, count=False, order_by_field="sort_key").hits:
-        page = whole_keys(hits, _PAGE)
-        addresses = [address for _, address in page]
+    view = View(searcher, compiler, compiler.compile(node))
+    left = view.base
+    while rows := view.newest(left, _PAGE + 1):
+        page = whole_keys(rows, _PAGE)
+        addresses = [row.address for row in page]
         high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
         yield from (f"{int(h or 0):016x}{int(x or 0):016x}" for h, x in zip(high, low, strict=True))
-        left = compiler.below(base, page[-1][0])
+        left = compiler.below(view.base, int(page[-1].value))

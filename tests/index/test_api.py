@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -55,6 +56,26 @@ async def test_a_hit_has_the_fields_of_the_contract(
     assert hit["highlights"]["title"] == "Xi meets &lt;<mark>Blinken</mark>&gt;"
     assert (hit["id"], hit["source"], hit["url"]) == (article_id("a"), "Test Wire", "https://e.example/a")
     assert page["facets"]["sources"] == [{"value": "Test Wire", "count": 1, "label": "Test Wire"}]
+
+
+async def test_near_duplicates_come_under_one_hit_unless_asked_otherwise(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    link = Related(kind="duplicate", id=article_id("a"), title="a", score=0.9, why="same text")
+    copy = enriched(
+        "b", title="pier", source="Other Wire", published_at=NOW - timedelta(hours=1), related=(link,)
+    )
+    engine.upsert_many([enriched("a", title="pier", published_at=NOW), copy], NOW)
+    engine.commit()
+    page = (await client.get("/v1/search", params={"q": "pier", "sort": "newest"})).json()
+    [hit] = page["hits"]
+    assert (hit["id"], page["total"]) == (article_id("a"), 2)
+    duplicates = hit["duplicates"]
+    assert (duplicates["count"], duplicates["sources"]) == (1, 1)
+    [other] = duplicates["articles"]
+    assert (other["id"], other["title"], other["source"]) == (article_id("b"), "pier", "Other Wire")
+    page = (await client.get("/v1/search", params={"q": "pier", "collapse": "false"})).json()
+    assert len(page["hits"]) == 2 and not any("duplicates" in one for one in page["hits"])
 
 
 async def test_an_unescaped_plus_of_a_zone_is_understood(

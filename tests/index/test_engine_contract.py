@@ -248,7 +248,7 @@ def test_query_out_of_bounds_is_refused(settings: dict[str, Any]) -> None:
 
 
 def test_counts_above_the_cap_are_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.index.engine.tantivy_engine.COUNT_CAP", 3)
+    monkeypatch.setattr("services.index.engine.searching.COUNT_CAP", 3)
     engine = ENGINES["tantivy"](tmp_path)
     engine.upsert_many([enriched(f"k{n}", received_at=NOW - timedelta(hours=n)) for n in range(5)], NOW)
     engine.commit()

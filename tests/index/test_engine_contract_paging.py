@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tantivy import DocAddress
 
 from services.index.engine.protocol import Filters, InvalidCursor, Query, SearchEngine, Sort
-from services.index.engine.tantivy_engine import whole_keys
+from services.index.engine.rows import Row, whole_keys
 from services.index.query.nodes import Term
 from tests.index.articles import NOW, article_id, enriched, minutes, retracted
 
@@ -109,9 +110,9 @@ def test_articles_that_share_a_sort_key_are_not_torn_apart(engine: SearchEngine)
 
 
 def test_page_ends_before_twins_or_holds_both() -> None:
-    hits = [(9, None), (8, None), (8, None)]
-    assert whole_keys(hits, 2) == hits[:1]  # type: ignore[arg-type, comparison-overlap]
-    assert whole_keys(hits[1:], 1) == hits[1:]  # type: ignore[arg-type, comparison-overlap]
+    rows = [Row(key, DocAddress(0, n), n) for n, key in enumerate((9, 8, 8))]
+    assert whole_keys(rows, 2) == rows[:1]
+    assert whole_keys(rows[1:], 1) == rows[1:]
 
 
 def test_total_is_of_the_whole_query_on_every_page(engine: SearchEngine) -> None:
@@ -164,6 +165,6 @@ def test_text_that_is_no_cursor_is_refused(engine: SearchEngine, text: str) -> N
 
 
 def test_relevance_pages_end_at_the_offset_cap(engine: SearchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.index.engine.tantivy_engine.MAX_OFFSET", 10)
+    monkeypatch.setattr("services.index.engine.paging.MAX_OFFSET", 10)
     fill(engine, 30)
     assert len(pages(engine, "relevance", 4)) == 12

@@ -56,7 +56,9 @@ async def wait_for(ingest: httpx2.AsyncClient, answer: Json, status: str = "inde
 
 
 async def search(index: httpx2.AsyncClient, query: str = "", **params: Any) -> Json:
-    response = await index.get("/v1/search", params={"q": query, "count": "exact"} | params)
+    response = await index.get(
+        "/v1/search", params={"q": query, "count": "exact", "collapse": "false"} | params
+    )
     assert response.status_code == 200, response.text
     page: Json = response.json()
     return page

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic_core import from_json
 from tantivy import DocAddress, Document, Searcher
 
+from services.index.engine.compiling import Compiler
 from services.index.engine.marking import Marker
 from services.index.engine.protocol import Hit, IndexFailed
 
@@ -26,6 +28,17 @@ def parsed(content: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise IndexFailed(f"a document holds no JSON: {error}") from error
     return document
+
+
+def cards_of(
+    searcher: Searcher, compiler: Compiler, article_ids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the cards of those of the articles that are there, by their ids."""
+    if not article_ids:
+        return {}
+    found = searcher.search(compiler.of_ids(article_ids), limit=len(article_ids), count=False).hits
+    cards = (parsed(stored(searcher.doc(address), "card")) for _, address in found)
+    return {card["id"]: card for card in cards}
 
 
 def hit_at(searcher: Searcher, address: DocAddress, score: float | None, marker: Marker | None) -> Hit:

@@ -91,7 +91,10 @@ class Filters:
 class Query:
     """One search. `size` is 1…MAX_SIZE; `cursor` is a page's `next_cursor`, valid for the same search only.
 
-    A search that ranks nothing (no text) is sorted newest first whatever `sort` says.
+    A search that ranks nothing (no text) is sorted newest first whatever `sort` says. With `collapse`, of
+    near-duplicates only the first in the order is shown, with the others as its `Hit.duplicates`; counts and
+    facets are of all that match. With `as_of`, usually now, age takes from the score of what ranks; pages
+    after the first keep the instant of the first.
     """
 
     node: Node = MATCH_ALL
@@ -103,6 +106,8 @@ class Query:
     facets: tuple[FacetName, ...] = ()
     facet_size: int = 10
     highlight: bool = True
+    collapse: bool = False
+    as_of: datetime | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= MAX_SIZE:
@@ -153,6 +158,20 @@ def arrival_after(at: datetime) -> ArrivalKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicates:
+    """The near-duplicates of a hit that match the search as well and come after it.
+
+    `sources` is how many outlets other than the hit's own published them. `articles` are the newest of them,
+    at most five (fewer on long pages, never none), as mappings of id, title, source, url and published_at,
+    where they have them.
+    """
+
+    count: int
+    sources: int
+    articles: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """`card` holds the article's fields for a list of results: all but the body and what hangs on it.
 
@@ -166,6 +185,7 @@ class Hit:
     score: float | None
     card: Mapping[str, Any]
     highlights: Highlights | None = None
+    duplicates: Duplicates | None = None
 
     @property
     def arrival(self) -> ArrivalKey:

@@ -6,23 +6,19 @@ import threading
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from tantivy import DocAddress, Occur, Searcher, SearchResult
+from tantivy import DocAddress, Occur, Searcher
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.analysis import fold
 from services.index.engine.arrivals import arrived_after, latest_arrival
 from services.index.engine.checksums import find_damage, require_intact
 from services.index.engine.compiling import Compiler
-from services.index.engine.cursors import MAX_OFFSET, AfterKey, AtOffset, decode_cursor, encode_cursor
-from services.index.engine.facets import facet_counts, facet_request
 from services.index.engine.failing import despite_damage, failing_openly
 from services.index.engine.hits import hit_at, parsed, stored
 from services.index.engine.home import IndexHome, size_bytes
 from services.index.engine.marking import marker_for
 from services.index.engine.protocol import (
-    COUNT_CAP,
     ArrivalKey,
     EngineHealth,
     EngineStats,
@@ -37,11 +33,13 @@ from services.index.engine.protocol import (
     UpsertOutcome,
     filtered,
 )  # fmt: skip
+from services.index.engine.rows import count_of
 from services.index.engine.scanning import present, scan
 from services.index.engine.schema import ARTICLE, SCHEMA_VERSION
+from services.index.engine.searching import Search
 from services.index.engine.snapshots import SnapshotCache
 from services.index.engine.tantivy_aggregations import TantivyAggregations
-from services.index.engine.writing import RevisionedIndex, Snapshot
+from services.index.engine.writing import RevisionedIndex
 
 _SIMILAR_TERMS = 25
 _SIMILAR_CHARS = 20_000
@@ -169,64 +167,7 @@ class TantivyEngine:
 
     @failing_openly
     def search(self, query: Query) -> Page:
-        snapshot = self._index.snapshot
-        place = decode_cursor(query.cursor, query) if query.cursor else None
-        base = self._compiler.compile(filtered(query))
-        if isinstance(place, AtOffset):
-            snapshot = self._kept.get(place.last_seq, snapshot)
-        searcher = snapshot.searcher
-        following: AfterKey | AtOffset | None
-        count_here = query.count != "none" and place is None
-        if query.ranks:
-            hits, total, following = self._by_relevance(snapshot, query, base, place, count=count_here)
-        else:
-            hits, total, following = self._newest(searcher, query, base, place, count=count_here)
-        if query.count != "none" and total is None:
-            total = _count(searcher.search(base, limit=1, count=True))
-        facets = {}
-        if query.facets:
-            answer = searcher.aggregate(base, facet_request(query.facets, query.facet_size))
-            facets = facet_counts(query.facets, answer)
-        marker = marker_for(query.node) if query.highlight else None
-        exact = total is not None and (query.count == "exact" or total < COUNT_CAP)
-        return Page(
-            hits=tuple(
-                hit_at(searcher, address, value if query.ranks else None, marker) for value, address in hits
-            ),
-            total=min(total, COUNT_CAP) if total is not None and query.count == "capped" else total,
-            exact=exact,
-            facets=facets,
-            next_cursor=encode_cursor(following, query) if following else None,
-        )
-
-    def _newest(
-        self, searcher: Searcher, query: Query, base: TantivyQuery, place: object, *, count: bool
-    ) -> tuple[list[tuple[Any, DocAddress]], int | None, AfterKey | None]:
-        below = self._compiler.below(base, place.key) if isinstance(place, AfterKey) else base
-        result = searcher.search(below, limit=query.size + 1, count=count, order_by_field="sort_key")
-        page = whole_keys(result.hits, query.size)
-        following = AfterKey(page[-1][0]) if len(result.hits) > query.size else None
-        return page, _count(result) if count else None, following
-
-    def _by_relevance(
-        self, snapshot: Snapshot, query: Query, base: TantivyQuery, place: object, *, count: bool
-    ) -> tuple[list[tuple[Any, DocAddress]], int | None, AtOffset | None]:
-        offset, seen, last_seq = 0, base, snapshot.seq
-        if isinstance(place, AtOffset):
-            offset, last_seq = place.offset, place.last_seq
-            if last_seq != snapshot.seq:
-                seen = self._compiler.written_up_to(base, last_seq)
-        result = snapshot.searcher.search(seen, limit=query.size + 1, offset=offset, count=count)
-        page = result.hits[: query.size]
-        reached = offset + len(page)
-        more = len(result.hits) > query.size and reached <= MAX_OFFSET
-        following = self._continued(reached, snapshot, last_seq) if more else None
-        return page, _count(result) if count else None, following
-
-    def _continued(self, offset: int, snapshot: Snapshot, last_seq: int) -> AtOffset:
-        if last_seq == snapshot.seq:
-            self._kept.keep(snapshot)
-        return AtOffset(offset, last_seq)
+        return Search(query, self._compiler, self._index.snapshot, self._kept).page()
 
     @failing_openly
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
@@ -276,7 +217,7 @@ class TantivyEngine:
         snapshot = self._index.snapshot
         searcher = snapshot.searcher
         articles = TantivyQuery.term_query(self._index.schema, "kind", ARTICLE, "basic")
-        found = _count(searcher.search(articles, limit=1, count=True))
+        found = count_of(searcher.search(articles, limit=1, count=True))
         return EngineStats(
             articles=found,
             tombstones=searcher.num_docs - found,
@@ -314,19 +255,3 @@ class TantivyEngine:
         """Drop what is not committed, finish merging and give the lock back."""
         self._index.close()
         self._home.unlock()
-
-
-def whole_keys(hits: list[tuple[int, DocAddress]], size: int) -> list[tuple[int, DocAddress]]:
-    """Return at most `size` hits such that the next page can begin below the last one's sort key.
-
-    `hits` holds one more, if there is one. Two articles of one second share a key once in 4 billion; such
-    twins stay together, on this page or the next, since a cursor between them would lose one.
-    """
-    if len(hits) <= size:
-        return hits
-    kept = [hit for hit in hits[:size] if hit[0] != hits[size][0]]
-    return kept or hits
-
-
-def _count(result: SearchResult) -> int:
-    return int(result.count)  # type: ignore[attr-defined] # it has one, which its stub does not say
