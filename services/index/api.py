@@ -13,6 +13,7 @@ from starlette.responses import Response
 from services.index.access import may_read
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.ninjs import ninjs_from_article
+from services.index.search_documented import ABOUT_SEARCH, FOUND
 from services.index.search_params import SearchRequest, search_request
 from services.index.search_route import SearchRoute
 from shared.http.auth import ApiKeys
@@ -37,7 +38,7 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
         prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
     )
 
-    @router.get("/search", summary="Search articles")
+    @router.get("/search", summary="Search articles", description=ABOUT_SEARCH, responses=FOUND)
     async def search(request: Annotated[SearchRequest, Depends(search_request)]) -> Response:
         kind = "ranked" if request.query.ranks else "newest"
         with metrics.timed("wireroom_search_seconds", kind=kind):

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, get_args
 from fastapi import Depends
 from fastapi import Query as Param
 
-from services.index.engine.protocol import FacetName, Filters, Query
+from services.index.engine.protocol import COUNT_CAP, FACET_NAMES, FacetName, Filters, Query
 from services.index.query.dates import parse_span
 from services.index.query.nodes import Node
 from services.index.query.parser import QuerySyntaxError, parse
@@ -49,7 +49,15 @@ class TermParameters:
     """The parameters of `SearchTerms`, as given."""
 
     q: Annotated[
-        str, Param(description="What to look for; empty finds everything. See /docs for the grammar.")
+        str,
+        Param(
+            description="What to look for, as `GET /v1/search` describes; empty finds everything.",
+            openapi_examples={
+                "words": {"value": "xi blinken"},
+                "a phrase, a field and an exclusion": {"value": '"climate talks" place:bali -opinion'},
+                "a week of bad news": {"value": "sentiment:<-0.4 published:>now-7d"},
+            },
+        ),
     ] = ""
     source: Annotated[Texts, Param(description="Outlet, exactly; repeat for any of several.")] = None
     language: Annotated[Texts, Param(description="ISO 639-1 code.")] = None
@@ -58,7 +66,10 @@ class TermParameters:
         Texts,
         Param(description="IPTC Media Topic: `02000000`, or its name, or a part of it such as `crime`."),
     ] = None
-    sentiment: Annotated[list[Literal["negative", "neutral", "positive"]] | None, Param()] = None
+    sentiment: Annotated[
+        list[Literal["negative", "neutral", "positive"]] | None,
+        Param(description="Tone of the article; repeat for any of several."),
+    ] = None
     story: Annotated[Texts, Param(description="Id of a story.")] = None
     from_: Annotated[
         str | None,
@@ -94,13 +105,25 @@ class TermParameters:
 class PageParameters:
     """Which page of the articles found, and what is counted beside it."""
 
-    sort: Annotated[Literal["relevance", "newest"], Param()] = "relevance"
+    sort: Annotated[
+        Literal["relevance", "newest"],
+        Param(description="What ranks nothing, such as filters alone, is sorted newest first anyway."),
+    ] = "relevance"
     size: Annotated[int, Param(ge=1, le=100, description="Hits on a page.")] = 10
     cursor: Annotated[str | None, Param(max_length=500, description="`next_cursor` of the page before.")] = (
         None
     )
-    count: Annotated[Literal["exact", "capped", "none"], Param()] = "capped"
-    facets: Annotated[Texts, Param(description="Names of facets, by commas or repeated.")] = None
+    count: Annotated[
+        Literal["exact", "capped", "none"],
+        Param(description=f"Count all matches, up to {COUNT_CAP:,} of them, or none."),
+    ] = "capped"
+    facets: Annotated[
+        Texts,
+        Param(
+            description=f"What to count, by commas or repeated: {', '.join(FACET_NAMES)}.",
+            openapi_examples={"two": {"value": ["entities,sources"]}},
+        ),
+    ] = None
     collapse: Annotated[
         bool, Param(description="Show near-duplicates under one hit, as its `duplicates`.")
     ] = True

@@ -10,11 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from services.index.search_documented import PROBLEMS
 from shared.http.problems import Problem, problem_from_validation
 
 
 class SearchRoute(APIRoute):
     """A route on which a parameter of the wrong form is a 400, as a fault in the query's text is."""
+
+    def __init__(self, *args: Any, responses: dict[int | str, dict[str, Any]] | None = None, **kwargs: Any):
+        super().__init__(*args, responses=PROBLEMS | (responses or {}), **kwargs)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

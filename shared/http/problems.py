@@ -27,6 +27,31 @@ log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 # More than this many errors in one document helps nobody and lets a small request ask for a large answer.
 MAX_ERRORS = 50
+# For OpenAPI documents.
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem document.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "position": {"type": "integer"},
+                },
+            },
+        },
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)

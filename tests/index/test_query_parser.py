@@ -177,6 +177,7 @@ FAULTS: dict[str, tuple[str, int, Node]] = {
     "x1-y.z:a": ("no field 'x1-y.z'", 0, Term("x1-y.z:a")),
     "title:*": ("nothing to search for in '*'", 6, MATCH_NOTHING),
     "title:-": ("nothing to search for in '-'", 6, MATCH_NOTHING),
+    "a story:s-1*": ("letters and digits only", 8, A),
     "sentiment:angry": ("is no sentiment", 10, Term("angry", Field.SENTIMENT)),
     "sentiment:5": ("between -1 and 1", 10, Range(Field.SENTIMENT, 5.0, 5.0)),
     "sentiment:[5 TO 9]": ("between -1 and 1", 10, Range(Field.SENTIMENT, 5.0, 9.0)),

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from services.index.api import search_router
 from services.index.engine.protocol import Filters
 from services.index.engine.tantivy_engine import TantivyEngine
+from services.index.search_documented import Highlights, SearchAnswer
 from services.index.search_params import SearchTerms, asked_at, lenient_terms, search_terms
 from services.index.search_route import SearchRoute
 from shared.http.limits import Limits
@@ -99,6 +100,13 @@ async def test_dates_count_from_the_clock(client: Client) -> None:
     assert await found(**{"from": "now-31h", "to": "yesterday"}) == 2
     assert await found(**{"from": "now-29h"}) == 0
     assert await found(to="now-2d/d") == 0
+
+
+async def test_the_documented_answer_is_the_one_given(client: Client) -> None:
+    page = (await client.get("/v1/search", params={"q": "storm", "facets": "sources"})).json()
+    assert set(page) == set(SearchAnswer.model_fields)
+    assert SearchAnswer.model_validate(page).hits[0].highlights is not None
+    assert set(page["hits"][0]["highlights"]) == set(Highlights.model_fields)
 
 
 @pytest.mark.parametrize(

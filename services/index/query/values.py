@@ -48,6 +48,8 @@ class Values:
         if token.prefix:
             if token.edits is not None:
                 raise BadValue("a word takes * or ~, not both", Prefix(token.text, field))
+            if field in EXACT and not token.text.isalnum():
+                raise BadValue("before * this field takes letters and digits only")
             return Prefix(token.text, field)
         if token.edits is None:
             return _exact_term(Term(token.text, field))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from services.ingest.schema import ArticleInput
-from shared.http.problems import MEDIA_TYPE
+from shared.http.problems import MEDIA_TYPE, PROBLEM_SCHEMA
 
 Responses = dict[int | str, dict[str, Any]]
 Schema = dict[str, Any]
@@ -46,26 +46,6 @@ class BatchAnswer(BaseModel):
     error: str | None = None
 
 
-_PROBLEM_SCHEMA: Schema = {
-    "title": "Problem",
-    "description": "RFC 9457 problem document.",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-}
 _MEANING = {
     400: "The body is not JSON, or a header cannot be read.",
     401: "The key or the signature is missing, unknown, revoked or wrong; `detail` says which.",
@@ -85,7 +65,7 @@ _MEANING = {
 
 def problems(*statuses: int) -> Responses:
     """Return the description of problem answers with these statuses."""
-    content = {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}}
+    content = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
     return {status: {"description": _MEANING[status], "content": content} for status in statuses}
 
 
