@@ -10,7 +10,14 @@ import pytest
 from services.index.engine.protocol import Query
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.query.nodes import Field
-from services.index.query.parser import MAX_CHARS, MAX_CLAUSES, MAX_DEPTH, QuerySyntaxError, parse
+from services.index.query.parser import (
+    MAX_CHARS,
+    MAX_CLAUSES,
+    MAX_DEPTH,
+    MAX_OPEN_CLAUSES,
+    QuerySyntaxError,
+    parse,
+)
 from services.index.query.writing import write
 from tests.conftest import ROOT
 from tests.index.articles import NOW, enriched
@@ -67,3 +74,4 @@ def test_every_field_and_limit_is_documented() -> None:
     for field in Field:
         assert f"`{field.value}:" in EXAMPLES, field
     assert f"at most {MAX_CHARS} characters, {MAX_CLAUSES} words and {MAX_DEPTH} parentheses" in TEXT
+    assert f"and {MAX_OPEN_CLAUSES} `*` and `~`" in TEXT

@@ -22,6 +22,7 @@ from services.index.query.parser import (
     MAX_CHARS,
     MAX_CLAUSES,
     MAX_DEPTH,
+    MAX_OPEN_CLAUSES,
     QuerySyntaxError,
     parse,
 )
@@ -264,6 +265,17 @@ def test_too_many_clauses_are_cut() -> None:
     parsed = parse("a " * (MAX_CLAUSES + 50), lenient=True)
     assert isinstance(parsed.node, Bool)
     assert len(parsed.node.must) == MAX_CLAUSES
+
+
+def test_too_many_open_words_are_left_out() -> None:
+    text = "a b* " * (MAX_OPEN_CLAUSES + 5)
+    parsed = parse(text, lenient=True)
+    assert isinstance(parsed.node, Bool)
+    assert [isinstance(node, Prefix) for node in parsed.node.must].count(True) == MAX_OPEN_CLAUSES
+    assert [isinstance(node, Term) for node in parsed.node.must].count(True) == MAX_OPEN_CLAUSES + 5
+    with pytest.raises(QuerySyntaxError) as caught:
+        parse(text, lenient=False)
+    assert caught.value.position == len("a b* ") * MAX_OPEN_CLAUSES + 2
 
 
 def test_parentheses_nest_only_so_deep() -> None:
