@@ -89,6 +89,10 @@ class TermParameters:
         return SearchTerms(self.q, parsed.node, self._filters(now), parsed.warnings)
 
     def _filters(self, now: datetime) -> Filters:
+        from_at = _instant("from", self.from_, now, end=False)
+        to_at = _instant("to", self.to, now, end=True)
+        if from_at is not None and to_at is not None and from_at > to_at:
+            raise _bad("from", "this is later than what `to` says")
         return Filters(
             source=_values("source", self.source),
             language=tuple(code.lower() for code in _values("language", self.language)),
@@ -96,8 +100,8 @@ class TermParameters:
             topic=_values("topic", self.topic),
             sentiment=tuple(self.sentiment or ()),
             story=_values("story", self.story),
-            from_at=_instant("from", self.from_, now, end=False),
-            to_at=_instant("to", self.to, now, end=True),
+            from_at=from_at,
+            to_at=to_at,
         )
 
 

@@ -130,6 +130,7 @@ PARAMETERS = {
     "from": "from=soon",
     "to": "to=2026-02-30",
     "to in no year": "to=now%2B999999y",
+    "from after to": "from=2026-11-05&to=2026-11-04",
     "sort": "sort=best",
     "count": "count=all",
     "sentiment": "sentiment=angry",
