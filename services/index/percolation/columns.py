@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple
 
 from services.index.engine.analysis import keyword
 from services.index.engine.documents import (
@@ -15,7 +15,7 @@ from services.index.engine.documents import (
     TOPIC_PARTS,
     facet_value,
 )
-from shared.events import Article, ArticleEnriched, Entity
+from shared.events import Article, ArticleEnriched
 
 # Title and body at once: where a word without a field is looked for.
 TEXT = "text"
@@ -23,83 +23,56 @@ TITLE = "title_words"
 BODY = "body_words"
 TEXT_COLUMNS = (TEXT, TITLE, BODY)
 
-Values = Callable[[ArticleEnriched], Iterable[str]]
-
-_key = lru_cache(maxsize=16_384)(keyword)
-
-
-def _title(event: ArticleEnriched) -> tuple[str, ...]:
-    return (event.article.title,)
+# What an article has in a column, as it has it: the same item always stands for the same values.
+Item = Hashable
 
 
-def _body(event: ArticleEnriched) -> tuple[str, ...]:
-    return (event.article.body,)
+class Column(NamedTuple):
+    """`items` of an article, and the `values` that the index holds of an item."""
+
+    items: Callable[[ArticleEnriched], Iterable[Any]]
+    values: Callable[[Any], Iterable[str]]
+
+
+def _itself(value: str) -> tuple[str]:
+    return (value,)
 
 
 def _source(event: ArticleEnriched) -> tuple[str, ...]:
     return (event.article.source,) if event.article.source else ()
 
 
-def _authors(event: ArticleEnriched) -> tuple[str, ...]:
-    return event.article.authors
+def _topics(event: ArticleEnriched) -> list[tuple[str, str]]:
+    return [*{topic.code: (topic.code, topic.name) for topic in event.article.topics}.values()]
 
 
-def _topic_names(event: ArticleEnriched) -> Iterator[str]:
-    for topic in {topic.code: topic for topic in event.article.topics}.values():
-        yield topic.code
-        yield topic.name
+def _topic_keys(topic: tuple[str, str]) -> list[str]:
+    return [keyword(part) for part in (*topic, *TOPIC_PARTS.split(topic[1]))]
 
 
-def _names_in(group: str | None) -> Values:
-    def names(event: ArticleEnriched) -> Iterator[str]:
-        for entity in event.article.entities[:MAX_INDEXED_ENTITIES]:
-            if group is None or ENTITY_GROUPS.get(entity.label) == group:
-                yield from _names(entity)
-
-    return names
+Name = tuple[str, str, str]
 
 
-def _names(entity: Entity) -> tuple[str, ...]:
-    if entity.canonical == entity.text:
-        return (entity.canonical,)
-    return (entity.canonical, entity.text)
+def _names(event: ArticleEnriched) -> list[Name]:
+    entities = event.article.entities[:MAX_INDEXED_ENTITIES]
+    return [(entity.label, entity.canonical, entity.text) for entity in entities]
 
 
-# What is searched by word, in the order that it is indexed in.
-WORD_COLUMNS: dict[str, Values] = {
-    TITLE: _title,
-    BODY: _body,
-    "source_words": _source,
-    "author_words": _authors,
-    "topic_words": _topic_names,
-    "entity_words": _names_in(None),
-    "person_words": _names_in("person"),
-    "org_words": _names_in("org"),
-    "place_words": _names_in("place"),
-}
+def _names_in(group: str) -> Callable[[ArticleEnriched], list[Name]]:
+    return lambda event: [name for name in _names(event) if ENTITY_GROUPS.get(name[0]) == group]
 
 
-def _source_key(event: ArticleEnriched) -> Iterator[str]:
-    if event.article.source:
-        yield _key(event.article.source)
+def _spellings(name: Name) -> Iterable[str]:
+    return dict.fromkeys(name[1:])
 
 
-def _entity_keys(event: ArticleEnriched) -> Iterator[str]:
-    for entity in event.article.entities[:MAX_INDEXED_ENTITIES]:
-        yield _key(entity.canonical)
-        yield _key(f"{entity.label}:{entity.canonical}")
-
-
-def _topic_keys(event: ArticleEnriched) -> Iterator[str]:
-    for topic in {topic.code: topic for topic in event.article.topics}.values():
-        yield _key(topic.code)
-        yield _key(topic.name)
-        for part in TOPIC_PARTS.split(topic.name):
-            yield _key(part)
+def _entity_keys(name: Name) -> list[str]:
+    label, canonical, _ = name
+    return [keyword(canonical), keyword(f"{label}:{canonical}")]
 
 
 def _language(event: ArticleEnriched) -> tuple[str, ...]:
-    return (facet_value(event.article.language.code.lower()),)
+    return (event.article.language.code.lower(),)
 
 
 def has_tone(article: Article) -> bool:
@@ -112,20 +85,33 @@ def _tone(event: ArticleEnriched) -> tuple[str, ...]:
 
 
 def _story(event: ArticleEnriched) -> tuple[str, ...]:
-    return (facet_value(event.article.story_id),) if event.article.story_id else ()
+    return (event.article.story_id,) if event.article.story_id else ()
 
 
-def _id(event: ArticleEnriched) -> tuple[str, ...]:
-    return (event.article_id,)
+def _facet(value: str) -> tuple[str]:
+    return (facet_value(value),)
 
 
-# What is searched by whole value.
-VALUE_COLUMNS: dict[str, Values] = {
-    "source_key": _source_key,
-    "entity_key": _entity_keys,
-    "topic_key": _topic_keys,
-    "language": _language,
-    "sentiment": _tone,
-    "story": _story,
-    "id": _id,
+# What is searched by word, with its values in the order that the index has them in.
+WORD_COLUMNS: dict[str, Column] = {
+    TITLE: Column(lambda event: (event.article.title,), _itself),
+    BODY: Column(lambda event: (event.article.body,), _itself),
+    "source_words": Column(_source, _itself),
+    "author_words": Column(lambda event: event.article.authors, _itself),
+    "topic_words": Column(_topics, lambda topic: topic),
+    "entity_words": Column(_names, _spellings),
+    "person_words": Column(_names_in("person"), _spellings),
+    "org_words": Column(_names_in("org"), _spellings),
+    "place_words": Column(_names_in("place"), _spellings),
 }
+# What is searched by whole value.
+VALUE_COLUMNS: dict[str, Column] = {
+    "source_key": Column(_source, lambda source: (keyword(source),)),
+    "entity_key": Column(_names, _entity_keys),
+    "topic_key": Column(_topics, _topic_keys),
+    "language": Column(_language, _facet),
+    "sentiment": Column(_tone, _itself),
+    "story": Column(_story, _facet),
+    "id": Column(lambda event: (event.article_id,), _itself),
+}
+COLUMNS = WORD_COLUMNS | VALUE_COLUMNS

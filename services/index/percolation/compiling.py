@@ -72,12 +72,12 @@ def _bool(node: Bool) -> Condition | None:
     optional = _all(node.should)
     excluded = _all(node.must_not)
     if not required and optional:
-        required = [optional[0] if len(optional) == 1 else Any(tuple(optional))]
+        required = [Any.of_conditions(optional)]
     if not required and (node.must or node.should or not excluded):
         return None
     if len(required) == 1 and not excluded:
         return required[0]
-    return All(tuple(required), tuple(excluded))
+    return All.of_conditions(required, excluded)
 
 
 def _all(nodes: Iterable[Node]) -> list[Condition]:
@@ -106,7 +106,7 @@ def _phrase(found: list[str], slop: int, field: Field | None) -> Condition | Non
         return _exact(field, " ".join(found))
     if len(found) == 1:
         return Has(_column(field), (WORD + found[0],))
-    return InOrder(_column(field), tuple(found), slop)
+    return InOrder.of_words(_column(field), found, slop=slop)
 
 
 def _prefix(node: Prefix) -> Condition | None:
@@ -119,7 +119,7 @@ def _prefix(node: Prefix) -> Condition | None:
         return None
     if len(found) == 1:
         return Has(_column(node.field), (PREFIX + found[0],))
-    return InOrder(_column(node.field), tuple(found), begins=True)
+    return InOrder.of_words(_column(node.field), found, begins=True)
 
 
 def _fuzzy(node: Fuzzy) -> Condition | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -26,13 +26,18 @@ Frequency = Callable[[Place], float]
 class Batch(Protocol):
     """What conditions ask of a batch; articles are named by their number in it."""
 
-    def holding(self, place: Place) -> Bits: ...
-
-    def words(self, number: int, column: str) -> str:
-        """Return the words of a column with a space around each, and a gap where the index has one."""
+    @property
+    def held(self) -> Mapping[str, Mapping[Key, Bits]]:
+        """Which articles hold a key, by column."""
         ...
 
-    def positions(self, number: int, column: str, word: str) -> Sequence[int]: ...
+    def words(self, number: int, column: str) -> bytes:
+        """Return the words of a column in order with a space around each; TEXT is title, gap, body."""
+        ...
+
+    def positions(self, number: int, column: str) -> Mapping[bytes, Sequence[int]]:
+        """Return where in a column its words stand, ascending."""
+        ...
 
     def second(self, number: int) -> int:
         """Return when the article counts as published, in seconds since 1970."""
@@ -81,9 +86,10 @@ class Has(Condition):
     keys: tuple[Key, ...]
 
     def of(self, batch: Batch, within: Bits) -> Bits:
+        held = batch.held[self.column]
         found = 0
         for key in self.keys:
-            found |= batch.holding((self.column, key))
+            found |= held.get(key, 0)
         return found & within
 
     def places(self) -> Iterator[Place]:
@@ -99,35 +105,49 @@ class InOrder(Condition):
 
     column: str
     words: tuple[str, ...]
+    keys: tuple[Key, ...]
     slop: int = 0
     begins: bool = False
 
+    @classmethod
+    def of_words(cls, column: str, words: Sequence[str], *, slop: int = 0, begins: bool = False) -> InOrder:
+        *first, last = words
+        keys = [WORD + word for word in first] + [(PREFIX if begins else WORD) + last]
+        return cls(column, tuple(words), tuple(dict.fromkeys(keys)), slop, begins)
+
     def of(self, batch: Batch, within: Bits) -> Bits:
-        for place in self.places():
-            within &= batch.holding(place)
+        held = batch.held[self.column]
+        for key in self.keys:
+            within &= held.get(key, 0)
             if not within:
                 return 0
-        columns = (TITLE, BODY) if self.column == TEXT else (self.column,)
+        return self._near(batch, within) if self.slop else self._next(batch, within)
+
+    def _next(self, batch: Batch, within: Bits) -> Bits:
+        phrase = f" {' '.join(self.words)}{'' if self.begins else ' '}".encode()
         found = 0
         for number in numbers(within):
-            if any(self._in(batch, number, column) for column in columns):
+            if phrase in batch.words(number, self.column):
                 found |= 1 << number
         return found
 
-    def _in(self, batch: Batch, number: int, column: str) -> bool:
-        if not self.slop:
-            phrase = f" {' '.join(self.words)}"
-            return (phrase if self.begins else f"{phrase} ") in batch.words(number, column)
-        occurrences = [
-            [at - n for at in batch.positions(number, column, word)] for n, word in enumerate(self.words)
-        ]
-        return all(occurrences) and with_slop(occurrences, self.slop)
+    def _near(self, batch: Batch, within: Bits) -> Bits:
+        words = [word.encode() for word in self.words]
+        columns = (TITLE, BODY) if self.column == TEXT else (self.column,)
+        found = 0
+        for number in numbers(within):
+            for column in columns:
+                positions = batch.positions(number, column)
+                if not all(word in positions for word in words):
+                    continue
+                # Lessened by n: see `with_slop`.
+                if with_slop([[at - n for at in positions[word]] for n, word in enumerate(words)], self.slop):
+                    found |= 1 << number
+                    break
+        return found
 
     def places(self) -> Iterator[Place]:
-        *words, last = self.words
-        for word in dict.fromkeys(words):
-            yield self.column, WORD + word
-        yield self.column, (PREFIX if self.begins else WORD) + last
+        return ((self.column, key) for key in self.keys)
 
     def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
         return (min(self.places(), key=frequency),)
@@ -170,10 +190,30 @@ class Tone(Condition):
 
 @dataclass(frozen=True, slots=True)
 class All(Condition):
+    """Every key of `held`, every condition of `required`, none of `excluded`."""
+
+    held: tuple[Place, ...]
     required: tuple[Condition, ...]
-    excluded: tuple[Condition, ...] = ()
+    excluded: tuple[Condition, ...]
+
+    @classmethod
+    def of_conditions(cls, required: Iterable[Condition], excluded: Iterable[Condition]) -> All:
+        # Single keys first, without a call for each: most searches are a few words.
+        held: list[Place] = []
+        others: list[Condition] = []
+        for one in required:
+            if isinstance(one, Has) and len(one.keys) == 1:
+                held.append((one.column, one.keys[0]))
+            else:
+                others.append(one)
+        return cls(tuple(dict.fromkeys(held)), tuple(others), tuple(excluded))
 
     def of(self, batch: Batch, within: Bits) -> Bits:
+        held = batch.held
+        for column, key in self.held:
+            within &= held[column].get(key, 0)
+            if not within:
+                return 0
         for condition in self.required:
             within = condition.of(batch, within)
             if not within:
@@ -185,16 +225,31 @@ class All(Condition):
         return within
 
     def places(self) -> Iterator[Place]:
-        return _places(self.required + self.excluded)
+        yield from self.held
+        yield from _places(self.required + self.excluded)
 
     def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
-        possible = [found for one in self.required if (found := one.anchors(frequency)) is not None]
+        possible: list[tuple[Place, ...]] = [(place,) for place in self.held]
+        possible += [found for one in self.required if (found := one.anchors(frequency)) is not None]
         return min(possible, key=lambda anchors: sum(map(frequency, anchors)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Any(Condition):
     conditions: tuple[Condition, ...]
+
+    @classmethod
+    def of_conditions(cls, conditions: Iterable[Condition]) -> Condition:
+        """Return one condition; keys of one column, of which any will do, become one."""
+        keys: dict[str, dict[Key, None]] = {}
+        others: list[Condition] = []
+        for one in conditions:
+            if isinstance(one, Has):
+                keys.setdefault(one.column, {}).update(dict.fromkeys(one.keys))
+            else:
+                others.append(one)
+        joined = [*(Has(column, tuple(found)) for column, found in keys.items()), *others]
+        return joined[0] if len(joined) == 1 else cls(tuple(joined))
 
     def of(self, batch: Batch, within: Bits) -> Bits:
         found = 0

@@ -5,12 +5,12 @@ What a surface or a value means is asked of the vocabulary once and remembered u
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 
 from services.index.engine.analysis import words
 from services.index.percolation.batch import ArticleBatch
-from services.index.percolation.columns import TEXT_COLUMNS, VALUE_COLUMNS, WORD_COLUMNS
+from services.index.percolation.columns import COLUMNS, TEXT_COLUMNS, WORD_COLUMNS, Item
 from services.index.percolation.conditions import Bits, Place
 from services.index.percolation.surfaces import Surface, words_of_many
 from services.index.percolation.vocabulary import Key, Vocabulary
@@ -31,7 +31,7 @@ class Lookup:
         self._values = Vocabulary()
         self._keys_of_surface: dict[Surface, tuple[Key, ...]] = {}
         self._telling: set[Surface] = set()
-        self._keys_of_value: dict[tuple[bool, str], tuple[Key, ...]] = {}
+        self._keys_of_item: dict[str, dict[Item, tuple[Key, ...]]] = {name: {} for name in COLUMNS}
 
     def add(self, places: Iterable[Place]) -> None:
         for column, key in places:
@@ -52,7 +52,7 @@ class Lookup:
         if new and column in TEXT_COLUMNS:
             self._forget_surfaces()
         elif new:
-            self._keys_of_value.clear()
+            self._keys_of_item[column].clear()
 
     def _forget_surfaces(self) -> None:
         self._keys_of_surface.clear()
@@ -62,60 +62,61 @@ class Lookup:
         """Tell the batch which articles hold what is looked for."""
         if len(self._keys_of_surface) > MOST_REMEMBERED:
             self._forget_surfaces()
-        if len(self._keys_of_value) > MOST_REMEMBERED:
-            self._keys_of_value.clear()
-        for column, uses in self._columns.items():
-            if not uses:
-                continue
+        for known in self._keys_of_item.values():
+            if len(known) > MOST_REMEMBERED:
+                known.clear()
+        used = [column for column, uses in self._columns.items() if uses]
+        for column in used:
             if column in TEXT_COLUMNS:
-                batch.hold(column, self._held_in_text(batch.surfaces(column)))
+                batch.held[column] = self._held_in_text(batch.surfaces(column))
             else:
-                batch.hold(column, self._held_in_values(batch, column))
+                batch.held[column] = self._held_in_values(batch, column)
 
-    def _held_in_text(self, articles: list[set[Surface]]) -> dict[Key, Bits]:
-        held: dict[Key, Bits] = {}
-        remembered, telling = self._keys_of_surface, self._telling
+    def _held_in_text(self, articles: list[set[Surface]]) -> Mapping[Key, Bits]:
+        """The hottest loop there is: by surface first, for one surface stands in several articles."""
+        remembered = self._keys_of_surface
+        once = self._learn(set().union(*articles).difference(remembered))
+        telling = self._telling
+        by_surface: defaultdict[Surface, Bits] = defaultdict(int)
         bit = 1
         for found in articles:
-            unknown = found.difference(remembered)
-            if unknown:
-                for key in self._learn(unknown):
-                    held[key] = held.get(key, 0) | bit
             for surface in found & telling:
-                for key in remembered[surface]:
-                    held[key] = held.get(key, 0) | bit
+                by_surface[surface] |= bit
             bit <<= 1
+        held: defaultdict[Key, Bits] = defaultdict(int)
+        for surface, bits in by_surface.items():
+            for key in remembered[surface]:
+                held[key] |= bits
+        for surface in once:
+            del remembered[surface]
+            telling.discard(surface)
         return held
 
-    def _learn(self, unknown: set[Surface]) -> set[Key]:
-        """Remember the keys of new surfaces; return those of surfaces that are not worth remembering."""
-        once: set[Key] = set()
+    def _learn(self, unknown: set[Surface]) -> list[Surface]:
+        """Find out the keys of new surfaces; return those that are not worth remembering."""
         for surface, found in words_of_many(unknown):
-            keys = self._text.keys_of_words(found)
-            if len(surface) > LONGEST_REMEMBERED_BYTES:
-                once.update(keys)
-                continue
+            keys = self._keys_of_surface[surface] = self._text.keys_of_words(found)
             if keys:
                 self._telling.add(surface)
-            self._keys_of_surface[surface] = keys
-        return once
+        return [surface for surface in unknown if len(surface) > LONGEST_REMEMBERED_BYTES]
 
-    def _held_in_values(self, batch: ArticleBatch, column: str) -> dict[Key, Bits]:
-        values_of = WORD_COLUMNS.get(column) or VALUE_COLUMNS[column]
-        by_word = column in WORD_COLUMNS
-        held: dict[Key, Bits] = {}
+    def _held_in_values(self, batch: ArticleBatch, name: str) -> Mapping[Key, Bits]:
+        column = COLUMNS[name]
+        known = self._keys_of_item[name]
+        held: defaultdict[Key, Bits] = defaultdict(int)
         bit = 1
         for event in batch.events:
-            for value in values_of(event):
-                keys = self._keys_of_value.get((by_word, value))
+            for item in column.items(event):
+                keys = known.get(item)
                 if keys is None:
-                    keys = self._keys_of_value[by_word, value] = self._keys_in(value, by_word=by_word)
+                    keys = known[item] = self._keys_in(name, column.values(item))
                 for key in keys:
-                    held[key] = held.get(key, 0) | bit
+                    held[key] |= bit
             bit <<= 1
         return held
 
-    def _keys_in(self, value: str, *, by_word: bool) -> tuple[Key, ...]:
-        if by_word:
-            return self._words.keys_of_words((word, None) for word in words(value))
-        return self._values.keys_of_value(value)
+    def _keys_in(self, name: str, values: Iterable[str]) -> tuple[Key, ...]:
+        if name in WORD_COLUMNS:
+            found = ((word, None) for value in values for word in words(value))
+            return self._words.keys_of_words(found)
+        return tuple({key for value in values for key in self._values.keys_of_value(value)})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from services.index.engine.protocol import Filters
 from services.index.percolation.batch import ArticleBatch
 from services.index.percolation.compiling import condition_of
-from services.index.percolation.conditions import Bits, Condition, Frequency, Has, Place, numbers
+from services.index.percolation.conditions import Bits, Condition, Frequency, Has, Place
 from services.index.percolation.lookup import Lookup
 from services.index.percolation.vocabulary import FUZZY, PREFIX, Key
 from services.index.query.nodes import Node
@@ -30,13 +30,14 @@ _SHARED_VALUES = {"language": 1.0, "sentiment": 0.5, "topic_key": 0.2, "source_k
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Search:
-    """`decided` tells that an article with an anchor matches without further question."""
+    """`decided` tells that what has an anchor matches, without further question."""
 
     search_id: str
     condition: Condition
     places: tuple[Place, ...]
     anchors: tuple[Place, ...] | None
     decided: bool
+    one_anchor: bool
 
 
 def rareness(place: Place) -> float:
@@ -80,6 +81,7 @@ class Percolator:
             places=tuple(dict.fromkeys(condition.places())),
             anchors=anchors,
             decided=isinstance(condition, Has),
+            one_anchor=anchors is not None and len(anchors) == 1,
         )
         with self._lock:
             self._remove(search_id)
@@ -103,6 +105,8 @@ class Percolator:
         for column, key in search.anchors or ():
             if not self._anchored[column][key]:
                 del self._anchored[column][key]
+            if not self._anchored[column]:
+                del self._anchored[column]
 
     def _indexes(self, search: _Search) -> Iterator[dict[str, _Search]]:
         if search.anchors is None:
@@ -123,19 +127,27 @@ class Percolator:
                 return []
             self._lookup.hold(batch)
             candidates = self._candidates(batch)
-        return [
-            (search.search_id, batch.events[number])
-            for search, within in candidates
-            for number in numbers(within if search.decided else search.condition.of(batch, within))
-        ]
+        found: list[Match] = []
+        events = batch.events
+        for search, within in candidates:
+            matching = within if search.decided else search.condition.of(batch, within)
+            while matching:  # as `numbers` does, which as a generator would take twice as long
+                lowest = matching & -matching
+                found.append((search.search_id, events[lowest.bit_length() - 1]))
+                matching ^= lowest
+        return found
 
     def _candidates(self, batch: ArticleBatch) -> list[tuple[_Search, Bits]]:
         """Return the searches that may match, each with the articles that may match it."""
-        within: dict[_Search, Bits] = {}
+        candidates = [(search, batch.everything) for search in self._unanchored.values()]
+        several: dict[_Search, Bits] = {}
         for column, anchored in self._anchored.items():
-            held = batch.held(column)
+            held = batch.held[column]
             for key in held.keys() & anchored.keys():
                 bits = held[key]
                 for search in anchored[key].values():
-                    within[search] = within.get(search, 0) | bits
-        return [*within.items(), *((search, batch.everything) for search in self._unanchored.values())]
+                    if search.one_anchor:
+                        candidates.append((search, bits))
+                    else:
+                        several[search] = several.get(search, 0) | bits
+        return [*candidates, *several.items()]

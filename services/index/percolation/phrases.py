@@ -23,6 +23,8 @@ def with_slop(occurrences: Sequence[Sequence[int]], slop: int) -> bool:
     reached: Moved = [(at, 0) for at in occurrences[0][:MOST_OCCURRENCES]]
     for following in occurrences[1:-1]:
         reached = _reached(reached, following[:MOST_OCCURRENCES], slop)
+        if not reached:
+            return False
     return _meet(reached, occurrences[-1][:MOST_OCCURRENCES], slop)
 
 

@@ -7,6 +7,7 @@ right because folding and tokenising never look across an ASCII character that i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from services.index.engine.analysis import LONGEST_WORD_BYTES, stems, tokens, words
 
@@ -16,8 +17,9 @@ _TO_SURFACES = bytes(
 ) + bytes(range(128, 256))
 # The marks of ordinary prose that are not ASCII. Left in, each would make another surface of its word.
 _PROSE_MARKS = "’‘“”—–…\u00a0"
-# A word that the analyser left out, and the space between two values: nothing that is asked for.
-GAP = "\0"
+# What stands where no word is, between values and for a word left out: nothing that can be asked for.
+GAP = b"\0"
+_NO_WORD = b"\1"
 
 Surface = bytes
 
@@ -52,26 +54,39 @@ def words_of_many(found: Iterable[Surface]) -> Iterator[tuple[Surface, list[tupl
         yield word.encode(), [(word, stem)]
 
 
-def word_sequence(values: Iterable[str]) -> list[str]:
-    """Return the words of a field's values by position as the index counts them, GAP where there is none.
+def word_text(values: Iterable[list[Surface]]) -> bytes:
+    """Return the words of a field's values (as `surfaces` has them) with a space around each, by position.
 
-    A value begins one position further than the end of the one before, so that no phrase runs across.
+    Between two values the index has one position without a word, so that no phrase runs across. A word too
+    long for it has a position too, unless it is the last of its value.
     """
-    sequence: list[str] = []
+    sequence: list[bytes] = []
     for value in values:
-        found: list[str] = []
-        for surface in surfaces(value):
-            found += _sequence_of(surface)
-        while found and found[-1] is GAP:
-            found.pop()
-        sequence += found
+        sequence += _by_position(value)
+        while sequence and sequence[-1] is _NO_WORD:
+            sequence.pop()
         sequence.append(GAP)
-    return sequence
+    return b" %b " % b" ".join(sequence)
 
 
-def _sequence_of(surface: Surface) -> list[str]:
-    if surface.isascii():
-        return [surface.decode() if len(surface) < LONGEST_WORD_BYTES else GAP]
+def _by_position(value: list[Surface]) -> list[bytes]:
+    odd = {surface for surface in value if not surface.isascii() or len(surface) >= LONGEST_WORD_BYTES}
+    if not odd:
+        return value
+    found: list[bytes] = []
+    for surface in value:
+        if surface in odd:
+            found += _positions_of(surface)
+        else:
+            found.append(surface)
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _positions_of(surface: Surface) -> tuple[bytes, ...]:
     text = surface.decode()
     kept = iter(words(text))
-    return [next(kept) if len(token.encode()) < LONGEST_WORD_BYTES else GAP for token in tokens(text)]
+    return tuple(
+        next(kept).encode() if len(token.encode()) < LONGEST_WORD_BYTES else _NO_WORD
+        for token in tokens(text)
+    )
