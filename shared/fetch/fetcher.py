@@ -64,6 +64,7 @@ class _Ask:
     truncate: bool
     permit: Permit | None
     media_types: frozenset[str] | None = None
+    read: bool = True
 
 
 class Fetcher:
@@ -129,9 +130,14 @@ class Fetcher:
         *,
         most_bytes: int = 65_536,
         seconds: float = 20.0,
+        follow: bool = True,
+        read: bool = True,
     ) -> Fetched:
-        """POST `body`. Only 307 and 308 are followed, for only they repeat a POST. Raises as `fetch` does."""
-        ask = _Ask("POST", body, most_bytes, follow=True, truncate=True, permit=None)
+        """POST `body`. Only 307 and 308 are followed, for only they repeat a POST. Raises as `fetch` does.
+
+        Without `read` the body of the response is left where it is, and is empty in the result.
+        """
+        ask = _Ask("POST", body, most_bytes, follow, truncate=True, permit=None, read=read)
         return await self._measured(url, headers, ask, seconds)
 
     async def _measured(self, url: str, headers: Mapping[str, str], ask: _Ask, seconds: float) -> Fetched:
@@ -198,7 +204,7 @@ class Fetcher:
         try:
             response = await self._client.send(request, stream=True, follow_redirects=False)
             try:
-                if _redirect_of(response, target.url, ask) is not None:
+                if not ask.read or _redirect_of(response, target.url, ask) is not None:
                     return response, b"", False
                 body, truncated = await _read_body(response, target.host, ask)
                 return response, body, truncated

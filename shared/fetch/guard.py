@@ -40,25 +40,26 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
 class AllowedHosts:
     """Hosts that an operator opened by name although they are private or listen on other ports.
 
-    An entry is (host, port); a port of None opens every port of that host.
+    An entry is (host, port); a port of None opens every port of that host. `setting` names them.
     """
 
     entries: frozenset[tuple[str, int | None]] = frozenset()
+    setting: str = SETTING
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, setting: str = SETTING) -> Self:
         """Read `host[:port],…`. Raises ConfigurationError for an entry that names no host."""
         names = [name for name in re.split(r"[,\s]+", text) if name]
         if len(names) > _MAX_ALLOWED:
-            raise ConfigurationError(f"{SETTING}: names {len(names)} hosts; {_MAX_ALLOWED} are the most")
-        return cls(frozenset(map(_allowed_entry, names)))
+            raise ConfigurationError(f"{setting}: names {len(names)} hosts; {_MAX_ALLOWED} are the most")
+        return cls(frozenset(_allowed_entry(name, setting) for name in names), setting)
 
     def __contains__(self, host_and_port: tuple[str, int]) -> bool:
         host, port = host_and_port
         return (host, port) in self.entries or (host, None) in self.entries
 
 
-def _allowed_entry(name: str) -> tuple[str, int | None]:
+def _allowed_entry(name: str, setting: str) -> tuple[str, int | None]:
     try:
         parts = urlsplit(f"//{name if name.count(':') < 2 or name.startswith('[') else f'[{name}]'}")
         if parts.path or parts.query or parts.username is not None or not parts.hostname:
@@ -68,7 +69,7 @@ def _allowed_entry(name: str) -> tuple[str, int | None]:
             raise ValueError("an IPv4 address is written with four decimal numbers")
         return host, parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{SETTING}: {name[:80]!r} is no host: {error}") from None
+        raise ConfigurationError(f"{setting}: {name[:80]!r} is no host: {error}") from None
 
 
 def _is_disguised(host: str) -> bool:
@@ -116,7 +117,7 @@ class Guard:
         found = [str(literal)] if literal is not None else await self._resolve(bare, port)
         if (host, port) not in self.allowed:
             for text in found:
-                _check_address(host, text)
+                self._check_address(host, text)
         return found
 
     async def _resolve(self, host: str, port: int) -> Sequence[str]:
@@ -139,13 +140,24 @@ class Guard:
         if (host, port) in self.allowed:
             return
         if host == "localhost" or host.endswith(".localhost"):
-            raise FetchRefused("address", f"{host} is this machine, which {_rule(host, port)}")
+            raise FetchRefused("address", f"{host} is this machine, which {self._rule(host, port)}")
         literal = parse_address(host.strip("[]"))
         if literal is not None and (what := why_not_global(literal)) is not None:
-            raise FetchRefused("address", f"{host} is {what}, which {_rule(host, port)}")
+            raise FetchRefused("address", f"{host} is {what}, which {self._rule(host, port)}")
         if port not in PORTS:
-            detail = f"Port {port} is not fetched from, only 80 and 443. {SETTING}={host}:{port} opens it."
-            raise FetchRefused("port", detail)
+            opening = f"{self.allowed.setting}={host}:{port} opens it."
+            raise FetchRefused("port", f"Port {port} is not fetched from, only 80 and 443. {opening}")
+
+    def _check_address(self, host: str, text: str) -> None:
+        address = parse_address(text)
+        what = "no address that we know" if address is None else why_not_global(address)
+        if what is not None:
+            # Which address it is stays out: it would tell outsiders how our network is laid out.
+            raise FetchRefused("address", f"{host} leads to {what}, which {self._rule(host, None)}")
+
+    def _rule(self, host: str, port: int | None) -> str:
+        where = host if port is None else f"{host}:{port}"
+        return f"is not fetched from: only public addresses are. {self.allowed.setting}={where} opens it."
 
 
 def _split(url: str) -> SplitResult:
@@ -157,16 +169,3 @@ def _split(url: str) -> SplitResult:
     if colon and scheme.lower() not in DEFAULT_PORTS and scheme.isascii() and scheme.isalnum():
         raise FetchRefused("scheme", f"Only http and https are fetched, not {scheme.lower()[:20]}.")
     raise FetchRefused("url", f"This cannot be fetched: {text}.")
-
-
-def _check_address(host: str, text: str) -> None:
-    address = parse_address(text)
-    what = "no address that we know" if address is None else why_not_global(address)
-    if what is not None:
-        # Which address it is stays out: it would tell outsiders how our network is laid out.
-        raise FetchRefused("address", f"{host} leads to {what}, which {_rule(host, None)}")
-
-
-def _rule(host: str, port: int | None) -> str:
-    where = host if port is None else f"{host}:{port}"
-    return f"is not fetched from: only public addresses are. {SETTING}={where} opens it."

@@ -69,6 +69,14 @@ def why_not_global(address: Address) -> str | None:
     return what
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether a host as it stands in a URL, with or without brackets, is this machine by its own name."""
+    if host.lower() == "localhost":
+        return True
+    address = parse_address(host.strip("[]"))
+    return address is not None and address.is_loopback
+
+
 def parse_address(text: str) -> Address | None:
     """Return the address that `text` writes in full, dotted or with colons; None for anything else.
 
