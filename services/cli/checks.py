@@ -32,7 +32,7 @@ WRITTEN_AT = datetime(2025, 11, 1, tzinfo=UTC)
 LIBRARIES = {
     "ingest": ("fastapi", "faststream", "standardwebhooks", "httpx2", "lxml", "nh3", "protego"),
     "enrich": ("trafilatura", "lxml", "py3langid", "threadpoolctl", "rensa", "numpy"),
-    "index": ("tantivy", "zstandard"),
+    "index": ("tantivy", "zstandard", "standardwebhooks", "httpx2"),
 }
 
 

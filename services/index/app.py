@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -27,6 +28,8 @@ from services.index.live.wire import Wire
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
 from services.index.overview_api import overview_router
+from services.index.saved_searches.api import saved_searches_router
+from services.index.saved_searches.parts import SavedSearchParts
 from services.index.settings import IndexSettings
 from services.index.state import StateRestorer
 from services.index.web.operator_access import OperatorAccess
@@ -58,6 +61,7 @@ class Parts:
     edits: EntityEdits
     erasures: Erasures
     wire: Wire
+    saved: SavedSearchParts
     handler: StoreHandler
     reindexer: Reindexer
     consumer: StreamConsumer
@@ -92,6 +96,7 @@ def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
     edits = EntityEdits(archive.path)
     erasures = Erasures(archive.path)
     wire = Wire(engine)
+    saved = SavedSearchParts.open(settings, engine, metrics, utc_now)
     handler = StoreHandler(
         engine,
         archive,
@@ -101,6 +106,7 @@ def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
         edited=edits.apply,
         unlinked=erasures.unlinked,
         committed=wire.committed,
+        stored=saved.matcher,
     )
     reindexer = Reindexer(engine, archive, handler.lock, edits)
     consumer = StreamConsumer(
@@ -140,6 +146,7 @@ def open_parts(settings: IndexSettings, metrics: Metrics) -> Parts:
         edits=edits,
         erasures=erasures,
         wire=wire,
+        saved=saved,
         handler=handler,
         reindexer=reindexer,
         consumer=consumer,
@@ -155,11 +162,12 @@ def _lifespan(
     guard = IndexGuard(
         parts.engine, parts.reindexer, parts.metrics, interval_s=settings.index_check_interval_s
     )
-    work = {
+    work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "trimmer": trimmer.run,
         "states": parts.states.run,
         "guard": guard.run,
         "eraser": parts.eraser.run,
+        **parts.saved.work,
     }
 
     @asynccontextmanager
@@ -168,6 +176,7 @@ def _lifespan(
         async with parts.consumer.running():
             yield
         await end_tasks(tasks)
+        await parts.saved.close()
         await parts.reindexer.stop()
         parts.engine.close()
         parts.archive.close()
@@ -187,6 +196,9 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     app.include_router(maintenance_router(parts.reindexer, admin_token))
     app.include_router(entity_edits_router(parts.edits, admin_token, utc_now))
     app.include_router(erasures_router(parts.eraser, parts.erasures, admin_token))
+    app.include_router(
+        saved_searches_router(parts.saved.service, read_keys, loopback_only=settings.is_for_this_machine)
+    )
     app.include_router(docs_router(app))
 
     async def engine_check() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from services.index.archive import Archive
@@ -18,6 +18,9 @@ from shared.runtime.delivery import Delivery, Done, Result
 
 log = get_logger(__name__)
 
+# Called with each batch as it was indexed, once it is committed and before it is acknowledged.
+Stored = Callable[[Sequence[IndexableEvent], Sequence[UpsertOutcome]], Awaitable[None]]
+
 _WRITTEN = ("indexed", "retracted")
 BUSY_ENTRIES = 20
 
@@ -26,7 +29,8 @@ class StoreHandler:
     """Handles deliveries of articles.enriched; the only writer of the index and the archive.
 
     `edited` makes of an event what is indexed of it, `unlinked` what is kept of it at all. `committed` learns
-    of each commit: of its instant, and which articles can be found no more.
+    of each commit: of its instant, and which articles can be found no more. Until `stored` has returned
+    nothing is acknowledged: what was killed before is stored, and told to it, again.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class StoreHandler:
         edited: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
         unlinked: Callable[[IndexableEvent], IndexableEvent] = lambda event: event,
         committed: Callable[[datetime, Sequence[str]], None] = lambda at, retracted: None,
+        stored: Stored | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._engine = engine
@@ -50,6 +55,7 @@ class StoreHandler:
         self._edited = edited
         self._unlinked = unlinked
         self._committed = committed
+        self._stored = stored
         self._clock = clock
         self._lock = asyncio.Lock()
         self._began_at = 0.0
@@ -64,9 +70,11 @@ class StoreHandler:
         self._began_at = time.monotonic()
         events = [_indexable(delivery) for delivery in deliveries]
         async with self._lock:
-            outcomes = await asyncio.to_thread(self._store, events)
+            indexed, outcomes = await asyncio.to_thread(self._store, events)
             self._announce(outcomes)
         self._count(events, outcomes)
+        if self._stored is not None:
+            await self._stored(indexed, outcomes)
         return [_result(event, outcome) for event, outcome in zip(events, outcomes, strict=True)]
 
     def _announce(self, outcomes: Sequence[UpsertOutcome]) -> None:
@@ -86,20 +94,22 @@ class StoreHandler:
         interval_s = self._interval_s * (2 if entries >= BUSY_ENTRIES else 1)
         await asyncio.sleep(max(interval_s - (time.monotonic() - self._began_at), 0))
 
-    def _store(self, events: Sequence[IndexableEvent]) -> list[UpsertOutcome]:
+    def _store(self, events: Sequence[IndexableEvent]) -> tuple[list[IndexableEvent], list[UpsertOutcome]]:
+        """Return the events as they were indexed, and what became of each."""
         with self._metrics.timed("wireroom_commit_seconds"):
             # One instant for both, so that an index made from the archive tells the same one.
             at = self._next_instant()
             events = [*map(self._unlinked, events)]
             # The archive gets them as they came: an edit of the operator's can be undone.
-            outcomes = self._engine.upsert_many([*map(self._edited, events)], at)
+            indexed = [*map(self._edited, events)]
+            outcomes = self._engine.upsert_many(indexed, at)
             written = [
                 event for event, outcome in zip(events, outcomes, strict=True) if outcome.outcome in _WRITTEN
             ]
             if written:
                 self._archive_first(written, at)
                 self._engine.commit()
-        return outcomes
+        return indexed, outcomes
 
     def _next_instant(self) -> datetime:
         """Return now, but never what is not later than before: the live wire is in the order of these.

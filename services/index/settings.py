@@ -26,8 +26,8 @@ class IndexSettings(ServiceSettings):
         None,
         pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
         max_length=500,
-        description="Address under which readers reach the index service, for absolute links in feeds; "
-        "unset takes the one they ask for.",
+        description="Address under which readers reach the index service, for absolute links in feeds "
+        "and webhooks; unset takes the one they ask for, and in webhooks that of loopback.",
     )
     operator_keys: SecretStr | None = Field(
         None,
@@ -41,6 +41,15 @@ class IndexSettings(ServiceSettings):
         6 * 3600.0,
         description="Seconds from one comparison of all index files with their checksums to the next.",
     )
+    webhook_allow_hosts: str = Field(
+        "",
+        description="Receivers of webhooks that are allowed though they are private or listen on other "
+        "ports than 80 and 443: `host[:port],…`. A service on loopback without read keys may also send to "
+        "its own machine.",
+    )
+    webhook_timeout_s: Seconds = Field(
+        15.0, description="Seconds within which a receiver of webhooks has to answer."
+    )
     commit_interval_s: float = Field(
         0.2, ge=0.0, le=5.0, description="Seconds from one commit to the next; twice that when much comes in."
     )
@@ -48,6 +57,19 @@ class IndexSettings(ServiceSettings):
     max_streams: int = Field(
         500, ge=1, le=100_000, description="Live streams (`GET /v1/stream`) that may be open at once."
     )
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Whether whoever reaches this service is on its machine, and may do there what it may."""
+        return is_loopback(self.index_host) and self.read_keys is None
+
+    @property
+    def page_url(self) -> str | None:
+        """Where readers reach our pages, without a slash at the end, or None if we cannot tell."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        host = f"[{self.index_host}]" if ":" in self.index_host else self.index_host
+        return f"http://{host}:{self.index_port}" if is_loopback(self.index_host) else None
 
     @model_validator(mode="after")
     def _keys_beyond_loopback(self) -> Self:

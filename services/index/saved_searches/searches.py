@@ -1,0 +1,272 @@
+"""The saved searches there are: in memory for whoever asks, on disk before anybody is told."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from pydantic_core import from_json, to_json
+
+from services.index.engine.protocol import Filters
+from services.index.query.nodes import Node
+from services.index.query.parser import QuerySyntaxError, parse
+from services.index.saved_searches.database import Database
+from services.index.saved_searches.records import (
+    Health,
+    SavedSearch,
+    Status,
+    microseconds,
+    optional_instant,
+)
+from services.index.search_params import SearchTerms
+from shared.errors import WireroomError
+from shared.logging import get_logger
+
+log = get_logger(__name__)
+
+MAX_SEARCHES: Final = 10_000
+# A secret goes on signing beside the one that takes its place, so that receivers can change over.
+OLD_SECRET_SIGNS: Final = timedelta(days=1)
+_FILTERS: Final = ("source", "language", "entity", "topic", "sentiment", "story")
+_COLUMNS: Final = (
+    "key, id, name, q, filters, webhook_url, secret, old_secret, old_secret_until, status, reason, "
+    "created_at, updated_at"
+)
+
+
+class TooManySearches(WireroomError):
+    """There are MAX_SEARCHES already."""
+
+
+class Registry(Protocol):
+    """Where searches are put to be matched. `put` takes the place of what was there under the id."""
+
+    def put(self, search_id: str, node: Node, filters: Filters) -> None: ...
+
+    def remove(self, search_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What people say of a search. `secret` is that of its webhook."""
+
+    name: str
+    q: str
+    filters: Filters
+    webhook_url: str | None = None
+    secret: str | None = None
+
+
+class SavedSearches:
+    """All saved searches, and those that are matched also in `registry`. Any threads."""
+
+    def __init__(self, database: Database, registry: Registry, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._registry = registry
+        self._now = now
+        self._lock = threading.Lock()
+        self._by_id: dict[str, SavedSearch] = {}
+        self._by_key: dict[int, SavedSearch] = {}
+        with database.reading() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM searches ORDER BY key").fetchall()
+        for row in rows:
+            self._hold(_from_row(row))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def all(self) -> list[SavedSearch]:
+        """Return all, in the order in which they were made."""
+        return list(self._by_id.values())
+
+    def get(self, search_id: str) -> SavedSearch | None:
+        return self._by_id.get(search_id)
+
+    def by_key(self, key: int) -> SavedSearch | None:
+        return self._by_key.get(key)
+
+    def terms(self, search_id: str) -> SearchTerms | None:
+        """Return what a saved search looks for, as a request for it would say; None if there is none."""
+        search = self._by_id.get(search_id)
+        if search is None:
+            return None
+        parsed = parse(search.q, lenient=True)
+        return SearchTerms(search.q, parsed.node, search.filters, parsed.warnings)
+
+    def add(self, definition: Definition) -> SavedSearch:
+        """Raises TooManySearches, and TransientError when it cannot be written down."""
+        with self._lock:
+            if len(self._by_id) >= MAX_SEARCHES:
+                raise TooManySearches(f"there are {MAX_SEARCHES:,} saved searches")
+            now = self._now()
+            search = SavedSearch(
+                key=0,
+                id=secrets.token_hex(8),
+                name=definition.name,
+                q=definition.q,
+                filters=definition.filters,
+                webhook_url=definition.webhook_url,
+                secret=definition.secret,
+                old_secret=None,
+                old_secret_until=None,
+                status="active",
+                reason=None,
+                created_at=now,
+                updated_at=now,
+            )
+            values = _to_row(search)
+            names, marks = ", ".join(values), ", ".join("?" * len(values))
+            with self._database.writing() as connection:
+                cursor = connection.execute(
+                    f"INSERT INTO searches({names}) VALUES({marks})",
+                    tuple(values.values()),
+                )
+                key = cursor.lastrowid
+            assert key is not None  # noqa: S101  # of an INSERT that did not raise
+            return self._hold(replace(search, key=key))
+
+    def change(self, search_id: str, **changes: Any) -> SavedSearch | None:
+        """Change fields of a search; None if there is none. A new secret lets the old one sign for a while.
+
+        A search that becomes active, or gets another webhook, is told of what waits at once.
+        """
+        with self._lock:
+            search = self._by_id.get(search_id)
+            if search is None:
+                return None
+            now = self._now()
+            if "secret" in changes and search.secret not in (None, changes["secret"]):
+                changes |= {"old_secret": search.secret, "old_secret_until": now + OLD_SECRET_SIGNS}
+            changed = replace(search, **changes, updated_at=now)
+            with self._database.writing() as connection:
+                _update(connection, changed)
+                if changed.delivers and (not search.delivers or changed.webhook_url != search.webhook_url):
+                    _forget_failures(connection, changed)
+            if changed.old_secret != search.old_secret:
+                self._database.empty_log()
+            return self._hold(changed)
+
+    def disable(self, key: int, reason: str) -> None:
+        """Stop telling a search's receiver anything. What there is to tell waits."""
+        with self._lock:
+            search = self._by_key.get(key)
+            if search is None or search.status != "active":
+                return
+            changed = replace(search, status="disabled", reason=reason)
+            with self._database.writing() as connection:
+                _update(connection, changed)
+            self._hold(changed)
+        log.warning("webhook of a saved search disabled", saved_search=search.id, reason=reason)
+
+    def remove(self, search_id: str) -> SavedSearch | None:
+        """Delete a search with its matches, messages and secrets; None if there is none."""
+        with self._lock:
+            search = self._by_id.pop(search_id, None)
+            if search is None:
+                return None
+            self._by_key.pop(search.key, None)
+            self._registry.remove(search_id)
+            with self._database.writing() as connection:
+                for table in ("matches", "messages", "deliveries"):
+                    connection.execute(
+                        f"DELETE FROM {table} WHERE search = ?",
+                        (search.key,),
+                    )
+                connection.execute("DELETE FROM searches WHERE key = ?", (search.key,))
+            self._database.empty_log()
+            return search
+
+    def health(self) -> dict[int, Health]:
+        """Return how the receivers do that have failed lately, by the search's key."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT key, failures, failing_since, not_before FROM searches WHERE failures > 0"
+            ).fetchall()
+        return {
+            key: Health(failures, optional_instant(since), optional_instant(not_before))
+            for key, failures, since, not_before in rows
+        }
+
+    def counts(self) -> dict[Status, int]:
+        found: dict[Status, int] = {"active": 0, "paused": 0, "disabled": 0}
+        for search in self.all():
+            found[search.status] += 1
+        return found
+
+    def reread(self) -> None:
+        """Read all queries again, for what a relative date means has changed meanwhile."""
+        for search in self.all():
+            with self._lock:
+                if self._by_id.get(search.id) == search:
+                    self._register(search)
+
+    def _hold(self, search: SavedSearch) -> SavedSearch:
+        self._by_id[search.id] = self._by_key[search.key] = search
+        self._register(search)
+        return search
+
+    def _register(self, search: SavedSearch) -> None:
+        if search.status == "paused":
+            self._registry.remove(search.id)
+            return
+        try:
+            node = parse(search.q, lenient=False).node
+        except QuerySyntaxError as error:
+            # Only by another version's grammar: it was read when it was saved.
+            log.error("saved search cannot be read any more", saved_search=search.id, error=str(error))
+            self._registry.remove(search.id)
+            return
+        self._registry.put(search.id, node, search.filters)
+
+
+def filters_document(filters: Filters) -> dict[str, list[str]]:
+    """Return the filters as they stand in JSON: a list each."""
+    return {name: list(getattr(filters, name)) for name in _FILTERS}
+
+
+def filters_from(document: Mapping[str, Any]) -> Filters:
+    values: dict[str, Any] = {name: tuple(document.get(name) or ()) for name in _FILTERS}
+    return Filters(**values)
+
+
+def _to_row(search: SavedSearch) -> dict[str, Any]:
+    values = asdict(search)
+    del values["key"]
+    values["filters"] = to_json(filters_document(search.filters)).decode()
+    for name in ("created_at", "updated_at", "old_secret_until"):
+        values[name] = None if values[name] is None else microseconds(values[name])
+    return values
+
+
+def _from_row(row: tuple[Any, ...]) -> SavedSearch:
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    values["filters"] = filters_from(from_json(values["filters"]))
+    for name in ("created_at", "updated_at", "old_secret_until"):
+        values[name] = optional_instant(values[name])
+    return SavedSearch(**values)
+
+
+def _update(connection: sqlite3.Connection, search: SavedSearch) -> None:
+    values = _to_row(search)
+    pairs = ", ".join(f"{name} = ?" for name in values)
+    connection.execute(
+        f"UPDATE searches SET {pairs} WHERE key = ?",
+        (*values.values(), search.key),
+    )
+
+
+def _forget_failures(connection: sqlite3.Connection, search: SavedSearch) -> None:
+    connection.execute(
+        "UPDATE searches SET failures = 0, failing_since = NULL, not_before = NULL WHERE key = ?",
+        (search.key,),
+    )
+    connection.execute(
+        "UPDATE messages SET rejections = 0, rejected_at = NULL, due = min(due, ?) "
+        "WHERE search = ? AND state = 0",
+        (microseconds(search.updated_at), search.key),
+    )
