@@ -43,6 +43,8 @@ _MAX_GROUPS = 5_000
 _SUMMARY_VALUES = 10
 _SPAN = timedelta(days=30)
 _DATE = "published"
+_MILLISECOND = 1_000_000
+"""In nanoseconds."""
 _TONE = {"tone": {"avg": {"field": "sentiment_score"}}}
 _SUMMARY = {
     "sources": {"terms": {"field": "source", "size": _SUMMARY_VALUES, "segment_size": 200}},
@@ -211,25 +213,45 @@ def _nanoseconds(at: datetime) -> int:
 
 def _histogram(searcher: Searcher, query: TantivyQuery, edges: Sequence[datetime]) -> Histogram:
     limits = [_nanoseconds(edge) for edge in edges]
-    ranges = [{"from": low, "to": high} for low, high in pairwise(limits)]
-    answer = searcher.aggregate(
-        query, {"spans": {"range": {"field": _DATE, "ranges": ranges}, "aggs": _TONE}}
-    )
+    outside = {"field": _DATE, "ranges": [{"from": limits[0], "to": limits[-1]}]}
+    answer = searcher.aggregate(query, {"outside": {"range": outside}, "spans": _spans(limits)})
     before = after = 0
+    for bucket in answer["outside"]["buckets"]:
+        if "from" not in bucket:
+            before = int(bucket["doc_count"])
+        elif "to" not in bucket:
+            after = int(bucket["doc_count"])
     found: dict[float, tuple[int, float | None]] = {}
     for bucket in answer["spans"]["buckets"]:
-        count = int(bucket["doc_count"])
-        if "from" not in bucket:
-            before = count
-        elif "to" not in bucket:
-            after = count
-        else:
-            found[bucket["from"]] = count, bucket["tone"]["value"] if count else None
+        start = bucket["key"] * _MILLISECOND if isinstance(bucket["key"], float) else bucket.get("from")
+        if bucket["doc_count"] and start is not None:
+            found[start] = int(bucket["doc_count"]), bucket["tone"]["value"]
     buckets = [
         Bucket(edge, *found.get(float(limit), (0, None)))
         for edge, limit in zip(edges[:-1], limits, strict=False)
     ]
     return Histogram(tuple(buckets), before, after)
+
+
+def _spans(limits: Sequence[int]) -> dict[str, Any]:
+    """Return the request for what lies between the limits: by their distance where all have the same.
+
+    That takes a third of the time that as many ranges do.
+    """
+    distances = {high - low for low, high in pairwise(limits)}
+    if len(distances) > 1 or 0 in distances:
+        ranges = [{"from": low, "to": high} for low, high in pairwise(limits)]
+        return {"range": {"field": _DATE, "ranges": ranges}, "aggs": _TONE}
+    distance = distances.pop()
+    histogram = {
+        "field": _DATE,
+        "fixed_interval": f"{distance // _MILLISECOND}ms",
+        "offset": f"{limits[0] % distance // _MILLISECOND}ms",
+        "min_doc_count": 1,
+        # Without them, two articles centuries apart would be refused for their millions of empty buckets.
+        "hard_bounds": {"min": limits[0] // _MILLISECOND, "max": limits[-1] // _MILLISECOND},
+    }
+    return {"date_histogram": histogram, "aggs": _TONE}
 
 
 def _summary(answer: Mapping[str, Any], count: int) -> Summary:
