@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -19,6 +21,7 @@ from services.index.search_params import SearchTerms, search_terms
 from services.index.search_route import SearchRoute
 from services.index.stories import story_document, story_page
 from services.index.timeline import IntervalChoice, timeline_of
+from services.index.trends import InvalidSpan, TrendLabel, trend_query, trends_document
 from shared.http.auth import ApiKeys
 from shared.http.problems import FieldError, Problem
 from shared.metrics import Metrics
@@ -26,7 +29,12 @@ from shared.metrics import Metrics
 Terms = Annotated[SearchTerms, Depends(search_terms)]
 
 
-def overview_router(aggregations: Aggregations, metrics: Metrics, read_keys: ApiKeys | None) -> APIRouter:
+def overview_router(
+    aggregations: Aggregations,
+    metrics: Metrics,
+    read_keys: ApiKeys | None,
+    now: Callable[[], datetime],
+) -> APIRouter:
     """Return the routes. Questions run in threads: the engine releases the GIL while it works."""
 
     async def check_reader(request: Request) -> None:
@@ -36,6 +44,13 @@ def overview_router(aggregations: Aggregations, metrics: Metrics, read_keys: Api
         prefix="/v1", tags=["overview"], dependencies=[Depends(check_reader)], route_class=SearchRoute
     )
 
+    _add_timeline(router, aggregations, metrics)
+    _add_stories(router, aggregations, metrics)
+    _add_trends(router, aggregations, metrics, now)
+    return router
+
+
+def _add_timeline(router: APIRouter, aggregations: Aggregations, metrics: Metrics) -> None:
     @router.get("/timeline", summary="Counts and mean sentiment per interval of time")
     async def timeline(
         terms: Terms,
@@ -53,6 +68,8 @@ def overview_router(aggregations: Aggregations, metrics: Metrics, read_keys: Api
                 raise _bad("interval", "too-many-buckets", error) from error
         return json_response({**found.document(), "warnings": terms.warnings})
 
+
+def _add_stories(router: APIRouter, aggregations: Aggregations, metrics: Metrics) -> None:
     @router.get("/stories", summary="Events that several articles report on")
     async def stories(
         terms: Terms,
@@ -83,7 +100,38 @@ def overview_router(aggregations: Aggregations, metrics: Metrics, read_keys: Api
             raise Problem(404, "not-found", f"No article of a story {story_id[:64]} is indexed here.")
         return json_response(found)
 
-    return router
+
+def _add_trends(
+    router: APIRouter, aggregations: Aggregations, metrics: Metrics, now: Callable[[], datetime]
+) -> None:
+    @router.get("/trends", summary="Entities rising now against their own past")
+    async def trends(
+        terms: Terms,
+        window: Annotated[str, Param(max_length=20, description="What counts as now: 1h … 7d.")] = "24h",
+        baseline: Annotated[
+            str, Param(max_length=20, description="The past before it: as long at least, and up to 90d.")
+        ] = "14d",
+        label: Annotated[
+            list[TrendLabel] | None, Param(description="Kinds of entities; repeat for any of several.")
+        ] = None,
+        size: Annotated[int, Param(ge=1, le=100, description="How many, the surest first.")] = 10,
+    ) -> Response:
+        try:
+            query = trend_query(
+                terms.node,
+                terms.filters,
+                now(),
+                window=window,
+                baseline=baseline,
+                labels=label or (),
+                size=size,
+            )
+        except InvalidSpan as error:
+            raise _bad(error.parameter, "invalid-request", error) from error
+        with metrics.timed("wireroom_search_seconds", kind="trends"):
+            found = await asyncio.to_thread(trends_document, aggregations, query)
+        spans = {"window": window, "baseline": baseline}
+        return json_response(spans | found | {"warnings": [*terms.warnings, *found["warnings"]]})
 
 
 def _bad(name: str, slug: str, error: Exception) -> Problem:

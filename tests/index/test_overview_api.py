@@ -32,7 +32,7 @@ def engine(tmp_path: Path) -> Iterator[TantivyEngine]:
 def client_of(engine: TantivyEngine, keys: ApiKeys | None = None) -> httpx2.AsyncClient:
     app, metrics = FastAPI(), Metrics()
     install_http(app, metrics=metrics, limits=Limits())
-    app.include_router(overview_router(engine.aggregations, metrics, keys))
+    app.include_router(overview_router(engine.aggregations, metrics, keys, lambda: NOW))
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://index")
 
 
@@ -199,11 +199,54 @@ async def test_a_list_of_stories_that_cannot_be_is_refused(
     assert answer.status_code == 400 and said in answer.text
 
 
+async def test_trends_have_the_shape_of_the_contract(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    past = [enriched(f"p{n}", published_at=NOW - DAY - n * DAY / 10, entities=(PARIS,)) for n in range(2, 90)]
+    lately = [
+        enriched(f"n{n}", published_at=NOW - n * DAY / 30, source=f"S{n % 3}", entities=(XI, PARIS))
+        for n in range(1, 13)
+    ]
+    engine.upsert_many([*past, *lately], NOW)
+    engine.commit()
+    answer = (await client.get("/v1/trends", params={"window": "24h", "baseline": "14d"})).json()
+    trend = answer["trends"][0]
+    assert len(trend.pop("articles")) == 3
+    score = trend.pop("score")
+    assert score > 10.8
+    assert trend == {"entity": {"label": "PERSON", "canonical": "Xi Jinping"}, "count": 12, "expected": 0.0}
+    assert len(answer["trends"]) == 1
+    del answer["trends"]
+    assert answer == {
+        "window": "24h",
+        "baseline": "14d",
+        "until": "2026-11-20T12:01:00Z",
+        "texts": {"window": 12, "baseline": 88},
+        "warnings": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"window": "1w"}, "query/window"),
+        ({"window": "7d", "baseline": "2d"}, "query/baseline"),
+        ({"label": "NOBODY"}, "label"),
+        ({"size": "0"}, "size"),
+    ],
+)
+async def test_trends_that_cannot_be_are_refused(
+    client: httpx2.AsyncClient, parameters: dict[str, str], said: str
+) -> None:
+    answer = await client.get("/v1/trends", params=parameters)
+    assert answer.status_code == 400 and said in answer.text
+
+
 async def test_overviews_need_a_key_where_keys_are_set(engine: TantivyEngine) -> None:
     keys = ApiKeys.parse(f"desk {hash_api_key('k1')}", "WIREROOM_READ_KEYS")
     async with client_of(engine, keys) as client:
         engine.upsert_many([enriched("a", story_id="s")], NOW)
         engine.commit()
-        for path in ("/v1/timeline", "/v1/stories", "/v1/stories/s"):
+        for path in ("/v1/timeline", "/v1/stories", "/v1/stories/s", "/v1/trends"):
             assert (await client.get(path)).status_code == 401
             assert (await client.get(path, headers={"authorization": "Bearer k1"})).status_code == 200
