@@ -63,6 +63,7 @@ PURE = (
     "services/index/query/*.py",
     "services/index/highlight.py",
     "services/index/intervals.py",
+    "services/index/related.py",
     "services/index/significance.py",
     "services/index/stories.py",
     "services/index/story_text.py",

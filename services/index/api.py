@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from services.index.access import may_read
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.ninjs import ninjs_from_article
+from services.index.related import related_links, still_there
 from services.index.search_documented import ABOUT_SEARCH, FOUND
 from services.index.search_params import SearchRequest, search_request
 from services.index.search_route import SearchRoute
@@ -21,7 +21,6 @@ from shared.http.problems import FieldError, Problem, problem_response
 from shared.metrics import Metrics
 
 ArticlePath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Our id of the article.")]
-MAX_RELATED = 20
 
 
 def json_response(content: Any) -> Response:
@@ -131,33 +130,15 @@ def without_dead_links(engine: SearchEngine, stored: StoredArticle) -> bytes:
         return stored.json
     article = stored.article
     links = article.get("related") or []
-    there = [link for link in links if _still_there(engine, link)]
+    there = [link for link in links if still_there(engine, link)]
     return stored.json if len(there) == len(links) else to_json(article | {"related": there})
 
 
 def related_document(engine: SearchEngine, article_id: str) -> dict[str, Any]:
-    """Return the links that enrichment found, then later articles that are alike; none to what is gone."""
-    article: Mapping[str, Any] = from_json(stored_article(engine, article_id).json)
-    links: list[dict[str, Any]] = [link for link in article.get("related", ()) if _still_there(engine, link)]
-    known = {link.get("id") for link in links}
-    links += [
-        _similar(hit, same_story=hit.card.get("story_id") == article.get("story_id"))
-        for hit in engine.more_like_this(article_id, MAX_RELATED)
-        if hit.id not in known
-    ]
-    return {"id": article_id, "story_id": article.get("story_id"), "related": links[:MAX_RELATED]}
-
-
-def _still_there(engine: SearchEngine, link: Mapping[str, Any]) -> bool:
-    return link.get("id") is None or isinstance(engine.get(link["id"]), StoredArticle)
-
-
-def _similar(hit: Hit, *, same_story: bool) -> dict[str, Any]:
+    """Raises Problem as `stored_article` does."""
+    article = stored_article(engine, article_id).article
     return {
-        "kind": "similar",
-        "id": hit.id,
-        "url": hit.card.get("url"),
-        "title": hit.card.get("title"),
-        "score": hit.score,
-        "why": "reports on the same story" if same_story else "shares telling words",
+        "id": article_id,
+        "story_id": article.get("story_id"),
+        "related": related_links(engine, article),
     }
