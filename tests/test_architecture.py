@@ -70,6 +70,7 @@ PURE = (
     "services/index/timeline.py",
     "services/index/trends.py",
     "services/index/entity_edits.py",
+    "services/index/entity_overview.py",
     "services/index/ninjs.py",
     "services/index/export/formats.py",
     "services/index/export/compression.py",

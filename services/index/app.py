@@ -191,7 +191,7 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     app.include_router(stream_router(parts.wire, metrics, read_keys, max_streams=settings.max_streams))
     app.include_router(export_router(engine, metrics, read_keys))
     app.include_router(feeds_router(engine, metrics, read_keys, settings.public_url))
-    app.include_router(overview_router(engine.aggregations, metrics, read_keys, utc_now))
+    app.include_router(overview_router(engine, metrics, read_keys, utc_now))
     admin_token = write_admin_token(settings.data_dir)
     app.include_router(maintenance_router(parts.reindexer, admin_token))
     app.include_router(entity_edits_router(parts.edits, admin_token, utc_now))

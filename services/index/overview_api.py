@@ -14,7 +14,8 @@ from starlette.responses import Response
 from services.index.access import may_read
 from services.index.api import json_response
 from services.index.engine.aggregations import MAX_STORY_PAGE, Aggregations, StoryQuery, StorySort
-from services.index.engine.protocol import InvalidCursor
+from services.index.engine.protocol import InvalidCursor, SearchEngine
+from services.index.entity_overview import entity_overview
 from services.index.intervals import TooManyBuckets
 from services.index.query.nodes import all_of
 from services.index.search_params import SearchTerms, search_terms
@@ -30,7 +31,7 @@ Terms = Annotated[SearchTerms, Depends(search_terms)]
 
 
 def overview_router(
-    aggregations: Aggregations,
+    engine: SearchEngine,
     metrics: Metrics,
     read_keys: ApiKeys | None,
     now: Callable[[], datetime],
@@ -44,9 +45,11 @@ def overview_router(
         prefix="/v1", tags=["overview"], dependencies=[Depends(check_reader)], route_class=SearchRoute
     )
 
+    aggregations = engine.aggregations
     _add_timeline(router, aggregations, metrics)
     _add_stories(router, aggregations, metrics)
     _add_trends(router, aggregations, metrics, now)
+    _add_entities(router, engine, metrics)
     return router
 
 
@@ -132,6 +135,22 @@ def _add_trends(
             found = await asyncio.to_thread(trends_document, aggregations, query)
         spans = {"window": window, "baseline": baseline}
         return json_response(spans | found | {"warnings": [*terms.warnings, *found["warnings"]]})
+
+
+def _add_entities(router: APIRouter, engine: SearchEngine, metrics: Metrics) -> None:
+    # A name may hold a slash.
+    @router.get("/entities/{name:path}", summary="One entity: when, with whom, by whom and in which tone")
+    async def entity(
+        terms: Terms,
+        name: Annotated[
+            str, Path(min_length=1, max_length=300, description="`Xi Jinping` or `PERSON:Xi Jinping`.")
+        ],
+    ) -> Response:
+        with metrics.timed("wireroom_search_seconds", kind="entity"):
+            found = await asyncio.to_thread(entity_overview, engine, name, terms.node, terms.filters)
+        if found is None:
+            raise Problem(404, "not-found", f"No article that matches names {name[:64]}.")
+        return json_response(found | {"warnings": terms.warnings})
 
 
 def _bad(name: str, slug: str, error: Exception) -> Problem:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.overview_api import overview_router
-from shared.events import Related
+from shared.events import Entity, EntitySentiment, Related
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.limits import Limits
 from shared.http.serve import install_http
@@ -32,7 +32,7 @@ def engine(tmp_path: Path) -> Iterator[TantivyEngine]:
 def client_of(engine: TantivyEngine, keys: ApiKeys | None = None) -> httpx2.AsyncClient:
     app, metrics = FastAPI(), Metrics()
     install_http(app, metrics=metrics, limits=Limits())
-    app.include_router(overview_router(engine.aggregations, metrics, keys, lambda: NOW))
+    app.include_router(overview_router(engine, metrics, keys, lambda: NOW))
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://index")
 
 
@@ -242,11 +242,66 @@ async def test_trends_that_cannot_be_are_refused(
     assert answer.status_code == 400 and said in answer.text
 
 
+def toward(one: Entity, score: float, sentences: int) -> Entity:
+    tone = EntitySentiment(score=score, confidence=0.8, mentions=sentences)
+    return one.model_copy(update={"sentiment": tone})
+
+
+async def test_an_entity_is_told_of_with_company_and_tone(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    slash = entity("ORG", "AC/DC")
+    engine.upsert_many(
+        [
+            enriched("a", published_at=NOW - 2 * DAY, source="Reuters", sentiment=0.5,
+                     entities=(toward(slash, -0.5, 1), XI)),
+            enriched("b", published_at=NOW, source="AP", sentiment=-0.1,
+                     entities=(toward(slash, 0.1, 3), entity("DATE", "Monday"))),
+            enriched("c", published_at=NOW, entities=(XI,)),
+        ],
+        NOW,
+    )  # fmt: skip
+    engine.commit()
+    for name in ("ORG:AC/DC", "ac/dc"):
+        found = (await client.get(f"/v1/entities/{name}")).json()
+        assert found["entity"] == {"label": "ORG", "canonical": "AC/DC"}
+        assert (found["article_count"], found["source_count"]) == (2, 2)
+        assert found["first_published_at"] == "2026-11-18T12:00:00Z"
+        assert found["last_published_at"] == "2026-11-20T12:00:00Z"
+        assert found["sentiment"] == pytest.approx(0.2)
+        assert found["sentiment_toward"] == {"score": pytest.approx(-0.05), "articles": 2, "sentences": 4}
+        assert found["entities"] == [{"label": "PERSON", "canonical": "Xi Jinping", "count": 1}]
+        assert found["sources"] == [{"name": "AP", "count": 1}, {"name": "Reuters", "count": 1}]
+        assert found["timeline"]["total"] == 2
+        assert [card["id"] for card in found["articles"]] == [article_id("b"), article_id("a")]
+    of_reuters = (await client.get("/v1/entities/AC%2FDC", params={"source": "Reuters"})).json()
+    assert of_reuters["article_count"] == of_reuters["timeline"]["total"] == 1
+
+
+async def test_an_entity_is_found_however_its_letters_are_written(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    engine.upsert_many([enriched("a", entities=(entity("PERSON", "Søren Ärzte"),))], NOW)
+    engine.commit()
+    asked = (await client.get("/v1/entities/PERSON:soren arzte")).json()
+    assert (asked["article_count"], asked["entity"]["canonical"]) == (1, "soren arzte")
+    assert (await client.get("/v1/entities/søren ärzte")).json()["entity"]["canonical"] == "Søren Ärzte"
+
+
+@pytest.mark.parametrize("name", ["Nobody", "ORG:Xi Jinping", "%00", "%F0%9F%98%80", "a" * 300])
+async def test_an_unknown_entity_is_not_found(
+    engine: TantivyEngine, client: httpx2.AsyncClient, name: str
+) -> None:
+    engine.upsert_many([enriched("a", entities=(XI,))], NOW)
+    engine.commit()
+    assert (await client.get(f"/v1/entities/{name}")).status_code == 404
+
+
 async def test_overviews_need_a_key_where_keys_are_set(engine: TantivyEngine) -> None:
     keys = ApiKeys.parse(f"desk {hash_api_key('k1')}", "WIREROOM_READ_KEYS")
     async with client_of(engine, keys) as client:
-        engine.upsert_many([enriched("a", story_id="s")], NOW)
+        engine.upsert_many([enriched("a", story_id="s", entities=(XI,))], NOW)
         engine.commit()
-        for path in ("/v1/timeline", "/v1/stories", "/v1/stories/s", "/v1/trends"):
+        for path in ("/v1/timeline", "/v1/stories", "/v1/stories/s", "/v1/trends", "/v1/entities/Xi Jinping"):
             assert (await client.get(path)).status_code == 401
             assert (await client.get(path, headers={"authorization": "Bearer k1"})).status_code == 200
