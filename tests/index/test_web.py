@@ -381,15 +381,20 @@ async def test_related_links_say_why_and_leave_out_what_is_gone(
     assert any("98% the same" in text for text in metas)
 
 
-async def test_other_articles_of_the_story_are_linked(
+async def test_an_article_stands_in_the_course_of_its_story(
     engine: TantivyEngine, client: httpx2.AsyncClient
 ) -> None:
-    fill(engine, enriched("a", story_id="s1"), enriched("b", story_id="s1"), enriched("c", story_id="s2"))
+    hours = {"a": 2, "b": 1, "c": 3}
+    story = [
+        enriched(name, story_id="s1", published_at=NOW - timedelta(hours=ago)) for name, ago in hours.items()
+    ]
+    fill(engine, *story, enriched("d", story_id="s2"))
     page = await get(client, f"/articles/{article_id('a')}")
-    story = page.find("ul", class_="story")[0][0]
-    assert "Title of b" in story and "Title of c" not in story and "Title of a" not in story
-    assert {"href": "/?story=s1"} in [attrs for _, attrs in page.find("a")]
-    assert not (await get(client, f"/articles/{article_id('c')}")).find("ul", class_="story")
+    line = page.find("ol", class_="story")[0][0]
+    assert line.index("Title of c") < line.index("Title of a") < line.index("Title of b")
+    assert page.find("li", class_="here")[0][0].startswith("Title of a") and "Title of d" not in line
+    assert {"href": "/stories/s1"} in [attrs for _, attrs in page.find("a")]
+    assert not (await get(client, f"/articles/{article_id('d')}")).find("ol", class_="story")
 
 
 @pytest.mark.parametrize(

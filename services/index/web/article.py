@@ -19,6 +19,7 @@ from services.index.web.labels import (
 )
 from services.index.web.mentions import Paragraph, legend, paragraphs_of
 from services.index.web.quotes import MAX_QUOTES, QuoteRow, quote_rows
+from services.index.web.stories import story_href
 from services.index.web.texts import (
     Moment,
     Tone,
@@ -74,6 +75,9 @@ class RelatedLink:
 
 @dataclass(frozen=True, slots=True)
 class StoryLink:
+    """An article of the story; `here` is the one that the page shows."""
+
+    here: bool
     title: str
     href: str
     source: str
@@ -123,13 +127,13 @@ class ArticleView:
 def article_view(
     article: Mapping[str, Any], related: Sequence[Mapping[str, Any]], story: Page, *, now: datetime
 ) -> ArticleView:
-    """`related` is that of the API, `story` the newest articles of the same story, this one included."""
+    """`related` is that of the API, `story` some articles of the same story, this one perhaps among them."""
     body = str(article.get("body") or "")
     entities = article.get("entities") or ()
     quotes = article.get("quotes") or ()
     paragraphs = paragraphs_of(body[:MAX_BODY_CHARS], entities)
     rows = entity_rows(entities)
-    others = tuple(_story_link(hit, now) for hit in story.hits if hit.id != article["id"])
+    line = _story_line(story, str(article["id"]), now)
     told = {hit.id for hit in story.hits}
     links = (_related_link(link) for link in related if link.get("id") not in told or not link.get("id"))
     original = web_url(article.get("url")) or web_url(article.get("canonical_url"))
@@ -161,8 +165,8 @@ def article_view(
         keyphrases=tuple(_keyphrase(phrase) for phrase in (article.get("keyphrases") or ())[:15]),
         quotes=quote_rows(body[:MAX_BODY_CHARS], quotes, entities),
         more_quotes=max(0, len(quotes) - MAX_QUOTES),
-        story=others,
-        story_href=Address((("story", str(story_id)),)).href if others else None,
+        story=line,
+        story_href=story_href(story_id) if line else None,
         related=tuple(link for link in links if link.title)[:MAX_RELATED],
         original=NamedLink(clip(source, NAME_CHARS) or host_of(original), original) if original else None,
         facts=facts(article, now),
@@ -220,8 +224,17 @@ def _keyphrase(phrase: Mapping[str, Any]) -> NamedLink:
     return NamedLink(text, Address((("q", f'"{text}"'),)).href)
 
 
-def _story_link(hit: Hit, now: datetime) -> StoryLink:
+def _story_line(story: Page, article_id: str, now: datetime) -> tuple[StoryLink, ...]:
+    """Return the articles of the story, the oldest first; nothing when there is none beside this one."""
+    if all(hit.id == article_id for hit in story.hits):
+        return ()
+    oldest_first = sorted(story.hits, key=lambda hit: str(hit.card.get("published_at") or "9"))
+    return tuple(_story_link(hit, hit.id == article_id, now) for hit in oldest_first)
+
+
+def _story_link(hit: Hit, here: bool, now: datetime) -> StoryLink:
     return StoryLink(
+        here=here,
         title=clip(hit.card.get("title"), 200) or "Without a title",
         href=f"/articles/{hit.id}",
         source=clip(hit.card.get("source"), NAME_CHARS),

@@ -90,6 +90,7 @@ def door_phrase(door: object) -> str:
 # The sections of the page in their order: name, address, what the link says.
 SECTIONS = (
     ("search", "/", "Latest"),
+    ("stories", "/stories", "Stories"),
     ("operator", "/operator", "Operator"),
 )
 

@@ -15,6 +15,7 @@ from services.index.web.assets import assets
 from services.index.web.operator_page import OperatorDesk, operator_router
 from services.index.web.search_page import add_search_page
 from services.index.web.serving import Desk, PageRoute, check_address
+from services.index.web.stories_page import add_story_pages
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
 from shared.http.problems import Problem
@@ -40,6 +41,7 @@ def web_router(
     )
     add_search_page(reading, desk)
     add_article_page(reading, desk)
+    add_story_pages(reading, desk)
 
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.include_router(reading)
