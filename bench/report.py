@@ -69,10 +69,10 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[Row], baseline: str = "baseline") -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("measured")
-    for title in ("wireroom", "baseline", "ratio", "target", ""):
+    for title in ("wireroom", baseline, "ratio", "target", ""):
         shown.add_column(title, justify="left" if title == "" else "right", no_wrap=True)
     for row in rows:
         sign = "<" if row.better == "lower" else "≥"
@@ -102,16 +102,23 @@ def machine_line(machine: dict[str, Any]) -> str:
 
 
 def show(
-    console: Console, rows: Sequence[Row], machine: dict[str, Any], command: str, seconds: float
+    console: Console,
+    rows: Sequence[Row],
+    machine: dict[str, Any],
+    command: str,
+    seconds: float,
+    *,
+    baseline: str = "baseline",
+    described: str = "the baseline, bench/baseline.py",
 ) -> None:
     console.print()
-    console.print(table(rows))
+    console.print(table(rows, baseline))
     console.print()
     for row in rows:
         if row.note:
             console.print(Text.assemble((f"{row.name}: ", ""), (row.note, "dim")))
     for line in (
-        "ratio: how many times better Wireroom is than the baseline, bench/baseline.py",
+        f"ratio: how many times better Wireroom is than {described}",
         machine_line(machine),
         f"{command} · took {seconds:.0f} s",
     ):

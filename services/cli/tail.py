@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from services.cli import filters, options
 from services.cli.client import ServiceClient, api_key, service_url
 from services.cli.event_stream import ServerEvent
 from services.cli.filters import Filters
+from services.cli.instants import instant_of
 from services.cli.live_wire import LiveWire, resume_id
 from services.cli.output import stderr, stdout
 from services.cli.wire_lines import article_line, retraction_line
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_LAST = 100
 REMEMBERED = 10_000
-_AGO = re.compile(r"(\d{1,5})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def register(app: typer.Typer) -> None:
@@ -88,18 +86,6 @@ def _newest(client: ServiceClient, params: dict[str, Any], size: int) -> list[di
 
 def _tell(words: str) -> None:
     stderr().print(words, style="dim")
-
-
-def instant_of(text: str, now: datetime) -> datetime:
-    """Return the instant that `10m` (ago), a date or an ISO 8601 instant stand for; UTC without a zone."""
-    ago = _AGO.fullmatch(text.strip())
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise typer.BadParameter("--since takes 30s, 10m, 2h, 7d, a date or an instant.") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class _Enough(Exception):

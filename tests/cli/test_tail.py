@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import typer
 
-from services.cli.tail import instant_of
+from services.cli.instants import instant_of
 from services.cli.wire_lines import article_line
 from tests.conftest import ROOT
 
