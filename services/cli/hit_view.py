@@ -43,14 +43,15 @@ def hit_lines(hit: dict[str, Any], number: int | None = None) -> RenderableType:
     return grid
 
 
-def title_text(article: dict[str, Any]) -> Text:
+def title_text(article: dict[str, Any], style: str = "bold") -> Text:
+    """Return the title with its marks, on one line."""
     from rich.text import Text
 
     marked = _first_fragment((article.get("highlights") or {}).get("title"))
     if marked:
-        return marked_text(" ".join(marked.split()), "bold")
+        return marked_text(" ".join(marked.split()), style)
     title = " ".join(str(article.get("title") or "").split())
-    return Text(harmless(title) or "(no title)", "bold")
+    return Text(harmless(title) or "(no title)", style)
 
 
 def _first_fragment(value: Any) -> str:
@@ -64,9 +65,10 @@ def byline(article: dict[str, Any]) -> Text:
     from rich.text import Text
 
     source = harmless(article.get("source") or "unknown source")
-    text = Text(f"{source} · {short_date(article.get('published_at'))}", style="dim")
+    # A style of the whole would also be one of what is appended.
+    text = Text().append(f"{source} · {short_date(article.get('published_at'))}", "dim")
     tone = tone_text(article.get("sentiment"))
-    return text.append(" · ").append_text(tone) if tone else text
+    return text.append(" · ", "dim").append_text(tone) if tone else text
 
 
 def tone_text(tone: Any) -> Text | None:

@@ -72,12 +72,11 @@ def show_matches(matches: list[dict[str, Any]]) -> None:
         card = article if isinstance(article, dict) else {}
         state = str(match.get("state") or "")
         if "title" in card:
-            line = title_text(card)
-            line.append(" · ", "not bold dim").append_text(byline(card))
+            line = title_text(card, "").append(" · ", "dim").append_text(byline(card))
         else:
             line = Text(str(card.get("id") or ""), "dim")
         if state not in ("", "matched"):
-            line.append(f" ({'no longer matches' if state == 'lapsed' else state})", "not bold yellow")
+            line.append(f" ({'no longer matches' if state == 'lapsed' else state})", "yellow")
         show(line)
 
 

@@ -61,11 +61,11 @@ def _facts(story: dict[str, Any]) -> Text:
         names(_names(story.get("sources")), SHOWN_SOURCES),
         first if first == last else f"{first} – {last}",
     ]
-    text = Text(" · ".join(part for part in parts if part), "dim")
+    text = Text().append(" · ".join(part for part in parts if part), "dim")
     mean = story.get("sentiment")
     score = mean.get("score") if isinstance(mean, dict) else mean
     if isinstance(score, int | float):
-        text.append(" · ").append(f"{score:+.2f}", tone_style(float(score)))
+        text.append(" · ", "dim").append(f"{score:+.2f}", tone_style(float(score)))
     return text
 
 
@@ -97,15 +97,16 @@ def show_story(story: dict[str, Any]) -> None:
 
 
 def _timeline_entry(article: dict[str, Any]) -> Text:
+    from rich.text import Text
 
-    entry = title_text(article)
-    entry.append("\n").append(harmless(article.get("source") or "unknown source"), "not bold dim")
+    entry = Text().append_text(title_text(article)).append("\n")
+    entry.append(harmless(article.get("source") or "unknown source"), "dim")
     tone = tone_text(article.get("sentiment"))
     if tone is not None:
-        entry.append(" · ", "not bold dim").append(tone.plain, f"not bold {tone.style}")
+        entry.append(" · ", "dim").append_text(tone)
     if also := also_in(article):
-        entry.append(f" · {also}", "not bold magenta")
-    return entry.append(f"\n{article.get('id', '')}", "not bold dim")
+        entry.append(f" · {also}", "magenta")
+    return entry.append(f"\n{article.get('id', '')}", "dim")
 
 
 def show_trends(answer: dict[str, Any]) -> None:
@@ -146,9 +147,7 @@ def _trend_lines(trend: dict[str, Any], largest: float) -> list[RenderableType]:
 
 
 def _article_line(article: dict[str, Any]) -> Text:
-    line = title_text(article)
-    line.stylize("not bold")
-    return line.append(" · ", "dim").append_text(byline(article))
+    return title_text(article, "").append(" · ", "dim").append_text(byline(article))
 
 
 def _numbered(number: int, lines: list[RenderableType]) -> RenderableType:

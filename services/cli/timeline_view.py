@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # A mean this far from 0 is told by colour; single articles of few words swing further.
 CLEAR_TONE = 0.1
 MAX_WIDTH = 100
+LONG_INTERVALS = frozenset({"week", "month", "year"})
 # Few intervals get broader columns.
 BROADEST = 4
 
@@ -47,13 +48,14 @@ def _words(buckets: list[dict[str, Any]], columns: list[Column], interval: str |
     from rich.text import Text
 
     peak = max(range(len(columns)), key=lambda index: columns[index].count)
-    said = f"most on {day(buckets[peak].get('start'))}: {columns[peak].count:,}"
+    on = "from" if interval in LONG_INTERVALS else "on"
+    said = f"most {on} {day(buckets[peak].get('start'))}: {columns[peak].count:,}"
     if interval:
         said = f"{plural(sum(column.count for column in columns), 'article')} by {harmless(interval)}, {said}"
-    text = Text(said, "dim")
+    text = Text().append(said, "dim")
     mean = mean_tone(columns)
     if mean is not None:
-        text.append(" · mean tone ").append(f"{mean:+.2f}", tone_style(mean))
+        text.append(" · mean tone ", "dim").append(f"{mean:+.2f}", tone_style(mean))
     return text
 
 

@@ -24,7 +24,7 @@ def article_line(card: dict[str, Any], width: int | None) -> Text:
     title = _one_line(card.get("title")) or "(no title)"
     source = _one_line(card.get("source")) or "unknown source"
     named = names(entity_names(card), SHOWN_ENTITIES)
-    line = Text(f"{_clock(card.get('indexed_at') or card.get('published_at'))}  ", "dim")
+    line = Text().append(f"{_clock(card.get('indexed_at') or card.get('published_at'))}  ", "dim")
     line.append_text(_tone(card.get("sentiment"))).append("  ")
     if width is None:
         line.append(f"{source}  {title}")
