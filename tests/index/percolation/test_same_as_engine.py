@@ -9,14 +9,16 @@ from services.index.percolation.matching import matching
 from services.index.percolation.percolator import NO_FILTERS
 from services.index.query.parser import parse
 from tests.index.articles import article_id, enriched
-from tests.index.test_engine_contract import ARTICLES, FILTERED, FOUND
+from tests.index.contract_articles import ARTICLES, day
+from tests.index.contract_queries import FOUND
+from tests.index.test_engine_contract import FILTERED
 
 EVENTS = [enriched(key, **fields) for key, fields in ARTICLES.items()]  # type: ignore[arg-type]
 NAMES = {article_id(key): key for key in ARTICLES}
 
 
 def found(text: str, filters: Filters = NO_FILTERS) -> set[str]:
-    node = parse(text, lenient=True).node
+    node = parse(text, lenient=True, now=day(16)).node
     return {NAMES[event.article_id] for event in matching(EVENTS, node, filters)}
 
 
