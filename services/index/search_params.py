@@ -142,6 +142,7 @@ class PageParameters:
             count=self.count,
             facets=_facets(self.facets),
             collapse=self.collapse,
+            as_of=utc_now(),
         )
         return SearchRequest(query, terms.warnings)
 
