@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 IndexableEvent: TypeAlias = ArticleEnriched | ArticleRetracted
 Sort = Literal["relevance", "newest"]
 CountMode = Literal["exact", "capped", "none"]
-FacetName = Literal["entities", "sources", "languages", "topics", "sentiment", "stories"]
+FacetName = Literal[
+    "entities", "persons", "orgs", "places", "sources", "languages", "topics", "sentiment", "stories"
+]
 FACET_NAMES: tuple[FacetName, ...] = (
-    "entities", "sources", "languages", "topics", "sentiment", "stories",
+    "entities", "persons", "orgs", "places", "sources", "languages", "topics", "sentiment", "stories",
 )  # fmt: skip
 
 ID_PREFIX_CHARS = 16
@@ -93,8 +95,8 @@ class Query:
 
     A search that ranks nothing (no text) is sorted newest first whatever `sort` says. With `collapse`, of
     near-duplicates only the first in the order is shown, with the others as its `Hit.duplicates`; counts and
-    facets are of all that match. With `as_of`, usually now, age takes from the score of what ranks; pages
-    after the first keep the instant of the first.
+    facets are of all that match. Facets of very many matches may be up to a second old. With `as_of`, usually
+    now, age takes from the score of what ranks; pages after the first keep the instant of the first.
     """
 
     node: Node = MATCH_ALL
@@ -196,7 +198,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class FacetCount:
-    """`value` is what the filter of the same name takes, `label` what a person reads."""
+    """How many match that have the value, under all filters but that of the same name.
+
+    `value` is what the filter of the same name takes, `label` what a person reads.
+    """
 
     value: str
     count: int

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from services.index.engine.answers import AnswerCache
 from services.index.engine.collapsing import duplicates_of
 from services.index.engine.compiling import Compiler
 from services.index.engine.cursors import AfterKey, AtOffset, Place, decode_cursor, encode_cursor
 from services.index.engine.documents import seconds_of
-from services.index.engine.facets import facet_counts, facet_request
+from services.index.engine.facets import count_facets
 from services.index.engine.hits import hit_at
 from services.index.engine.marking import marker_for
 from services.index.engine.paging import PageRows, collapsed_newest_page, newest_page, ranked_page
@@ -24,11 +25,19 @@ from services.index.engine.writing import Snapshot
 class Search:
     """One search in the making. `current` is the latest snapshot, `kept` has those of earlier pages."""
 
-    def __init__(self, query: Query, compiler: Compiler, current: Snapshot, kept: SnapshotCache) -> None:
+    def __init__(
+        self,
+        query: Query,
+        compiler: Compiler,
+        current: Snapshot,
+        kept: SnapshotCache,
+        answers: AnswerCache,
+    ) -> None:
         """Raises InvalidCursor."""
         self._query = query
         self._current = current
         self._kept = kept
+        self._answers = answers
         self._place: Place | None = decode_cursor(query.cursor, query) if query.cursor else None
         last_seq = self._place.last_seq if self._place else 0
         self._snapshot = kept.get(last_seq, current) if last_seq else current
@@ -44,7 +53,7 @@ class Search:
         rows = self._ranked() if query.ranks else self._newest()
         total = rows.total
         if total is None and query.count != "none":
-            total = self._whole.count()
+            total = self._total()
         following = self._following(rows.following)
         return Page(
             hits=self._hits(rows.rows),
@@ -91,10 +100,21 @@ class Search:
         return AtOffset(place, self._seq, seconds_of(as_of) if as_of else 0)
 
     def _facets(self) -> dict[str, tuple[FacetCount, ...]]:
-        if not self._query.facets:
+        query = self._query
+        if not query.facets:
             return {}
-        request = facet_request(self._query.facets, self._query.facet_size)
-        return facet_counts(self._query.facets, self._whole.searcher.aggregate(self._whole.base, request))
+        searcher, compiler = self._snapshot.searcher, self._view.compiler
+        return self._answers.get(
+            ("facets", query.node, query.filters, query.facets, query.facet_size),
+            self._snapshot.seq,
+            lambda: count_facets(searcher, compiler, query),
+        )
+
+    def _total(self) -> int:
+        """Return how many match in all; each page tells, and only the first has counted them."""
+        return self._answers.get(
+            ("total", self._query.node, self._query.filters), self._snapshot.seq, self._whole.count
+        )
 
     def _hits(self, rows: list[Row]) -> tuple[Hit, ...]:
         query, searcher = self._query, self._snapshot.searcher

@@ -11,6 +11,7 @@ from tantivy import DocAddress, Occur, Searcher
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.analysis import fold
+from services.index.engine.answers import AnswerCache
 from services.index.engine.arrivals import arrived_after, latest_arrival
 from services.index.engine.checksums import find_damage, require_intact
 from services.index.engine.compiling import Compiler
@@ -69,6 +70,7 @@ class TantivyEngine:
         self._compiler = Compiler(self._index.schema)
         self._swap = threading.Lock()
         self._kept = SnapshotCache()
+        self._answers = AnswerCache()
         self._damage: str | None = None
         self.suspect = False
         self.aggregations = TantivyAggregations(
@@ -128,6 +130,7 @@ class TantivyEngine:
                 raise
             previous, self._index = self._index, replacement
             self._kept.clear()
+            self._answers.clear()
             self.aggregations.clear()
             self._damage = None
             self.suspect = False
@@ -167,7 +170,7 @@ class TantivyEngine:
 
     @failing_openly
     def search(self, query: Query) -> Page:
-        return Search(query, self._compiler, self._index.snapshot, self._kept).page()
+        return Search(query, self._compiler, self._index.snapshot, self._kept, self._answers).page()
 
     @failing_openly
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
