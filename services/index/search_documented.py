@@ -20,7 +20,8 @@ the next character.
 
 A fault in it is answered 400 with its place; with lenient=true it is read around, and the warnings say how.
 
-Pages follow each other by next_cursor, and neither lose nor repeat an article while others arrive.
+Near-duplicates that match stand under one hit, as its `duplicates`, unless collapse=false. Pages follow each
+other by next_cursor, and neither lose nor repeat an article while others arrive.
 """
 
 
@@ -40,11 +41,11 @@ class DuplicateArticle(BaseModel):
 
 
 class DuplicatesUnderHit(BaseModel):
-    """Near-duplicates of a hit that match as well; `articles` are five of them at most."""
-
-    model_config = ConfigDict(extra="allow")
+    """Near-duplicates of a hit that match as well: `articles` are five of them at most, `sources` how many
+    outlets other than the hit's own had one."""
 
     count: int
+    sources: int
     articles: list[DuplicateArticle]
 
 

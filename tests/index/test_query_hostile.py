@@ -66,11 +66,20 @@ def _answers(text: str) -> ParsedQuery:
     return lenient
 
 
+def _is_answered_in_time(text: str) -> bool:
+    """Tell whether one of a few tries stays below the limit: the others may have met a garbage collection."""
+
+    def cpu_s() -> float:
+        started = time.process_time()
+        _answers(text)
+        return time.process_time() - started
+
+    return any(cpu_s() < MAX_CPU_S for _ in range(3))
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_answered_in_time(text: str) -> None:
-    started = time.process_time()
-    _answers(text)
-    assert time.process_time() - started < MAX_CPU_S
+    assert _is_answered_in_time(text)
 
 
 @settings(max_examples=300, deadline=None)
@@ -93,5 +102,5 @@ def test_a_sound_query_needs_no_warning(text: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from('a( )"~^*:\\[{<>-+!?'), min_size=900, max_size=1_200))
-def test_a_long_text_of_marks_is_answered(text: str) -> None:
-    _answers(text)
+def test_a_long_text_of_marks_is_answered_in_time(text: str) -> None:
+    assert _is_answered_in_time(text)
