@@ -240,6 +240,16 @@ def test_caret_stands_under_the_fault() -> None:
     assert line[caret.index("^") :] == "soon"
 
 
+@pytest.mark.parametrize(
+    ("before", "blank"), [("习近平 ", "\u3000\u3000\u3000 "), ("e\u0301t\u200be ", "    "), ("\0\t", "  ")]
+)
+def test_caret_stands_under_the_fault_in_any_script(before: str, blank: str) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        parse(f"{before}(a", lenient=False)
+    assert caught.value.position == len(before)
+    assert caught.value.caret.splitlines()[1] == f"{blank}^"
+
+
 @pytest.mark.parametrize("lenient", [True, False])
 def test_punctuation_between_words_is_passed_over_with_a_warning(lenient: bool) -> None:
     parsed = parse("a - b", lenient=lenient)

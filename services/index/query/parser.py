@@ -14,6 +14,7 @@ summit in either city, as people know it from web search.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -47,10 +48,17 @@ class QuerySyntaxError(WireroomError):
 
     @property
     def caret(self) -> str:
-        """Two lines: the query around the fault, and a caret under it."""
+        """Two lines: the query around the fault, and a caret under it, where each script has its width."""
         start = max(0, self.position - 60)
         line = clean(self.query[start : self.position + 20])
-        return f"{line}\n{' ' * (self.position - start)}^"
+        return f"{line}\n{''.join(map(_blank, line[: self.position - start]))}^"
+
+
+def _blank(char: str) -> str:
+    """Return what takes the room of `char` in a line of fixed width: nothing, a space or a wide space."""
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return ""
+    return "\u3000" if unicodedata.east_asian_width(char) in "WF" else " "
 
 
 @dataclass(frozen=True, slots=True)
