@@ -32,8 +32,9 @@ from shared.events import ArticleEnriched
 TARGET_SHARE = 0.10
 # Saved searches by kind, in thousandths.
 MIX = {
-    "entity": 250, "name and word": 200, "word": 150, "phrase": 120, "source and word": 80, "any of": 70,
-    "topic and word": 50, "word without word": 40, "name": 25, "beginning": 10, "near word": 3, "all": 2,
+    "entity": 300, "name and word": 250, "phrase": 120, "source and word": 100, "word": 80,
+    "topic and word": 50, "name": 40, "any of": 25, "word without word": 20, "beginning": 10,
+    "near word": 3, "all": 2,
 }  # fmt: skip
 # Nobody saves a search for "the" or "government" alone: of the words, the most frequent are left out.
 TOO_COMMON = 500

@@ -76,7 +76,10 @@ def stems(text: str) -> list[str]:
 
 def keyword(text: str) -> str:
     """Return `text` as one exact term, case and accents aside."""
-    terms = _KEYWORD.analyze(fold(" ".join(text[:LONGEST_KEYWORD_CHARS].split())))
+    plain = " ".join(text[:LONGEST_KEYWORD_CHARS].split())
+    if plain.isascii():
+        return plain.lower()
+    terms = _KEYWORD.analyze(fold(plain))
     return str(terms[0]) if terms else ""
 
 

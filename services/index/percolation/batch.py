@@ -7,25 +7,30 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from services.index.engine.documents import effective_published_at, seconds_of
+from services.index.percolation.codes import Codes
 from services.index.percolation.columns import BODY, TEXT, TITLE, WORD_COLUMNS, has_tone
-from services.index.percolation.conditions import Bits
+from services.index.percolation.conditions import Place
+from services.index.percolation.readers import Bits
 from services.index.percolation.surfaces import Surface, surfaces, word_text
-from services.index.percolation.vocabulary import Key
 from shared.events import ArticleEnriched
 
 
 class ArticleBatch:
     """See `conditions.Batch`. What only a few searches need is worked out when one asks for it."""
 
-    def __init__(self, events: Sequence[ArticleEnriched]) -> None:
+    def __init__(self, events: Sequence[ArticleEnriched], codes: Codes) -> None:
         self.events = events
-        self.held: dict[str, Mapping[Key, Bits]] = {}
+        self._codes = codes
         self._words: dict[tuple[int, str], bytes] = {}
         self._positions: dict[tuple[int, str], dict[bytes, list[int]]] = {}
 
-    @property
-    def everything(self) -> Bits:
-        return (1 << len(self.events)) - 1
+    @cached_property
+    def answers(self) -> list[Bits]:
+        """By code, which articles answer to it."""
+        return self._codes.answers(self)
+
+    def holding(self, place: Place) -> Bits:
+        return self.answers[self._codes[place]]
 
     @cached_property
     def _titles(self) -> list[list[Surface]]:
@@ -35,15 +40,13 @@ class ArticleBatch:
     def _bodies(self) -> list[list[Surface]]:
         return [surfaces(event.article.body) for event in self.events]
 
-    def surfaces(self, column: str) -> list[set[Surface]]:
-        """Return the different surfaces of each article in a column of running text."""
+    def surfaces(self, column: str) -> list[list[Surface]]:
+        """Return what each article holds in a column of running text."""
         if column == TITLE:
-            return [*map(set, self._titles)]
-        bodies = [*map(set, self._bodies)]
-        if column == TEXT:
-            for body, title in zip(bodies, self._titles, strict=True):
-                body.update(title)
-        return bodies
+            return self._titles
+        if column == BODY:
+            return self._bodies
+        return [title + body for title, body in zip(self._titles, self._bodies, strict=True)]
 
     def _pieces(self, number: int, column: str) -> list[list[Surface]]:
         if column == TEXT:

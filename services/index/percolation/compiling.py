@@ -77,7 +77,7 @@ def _bool(node: Bool) -> Condition | None:
         return None
     if len(required) == 1 and not excluded:
         return required[0]
-    return All.of_conditions(required, excluded)
+    return All(tuple(required), tuple(excluded))
 
 
 def _all(nodes: Iterable[Node]) -> list[Condition]:

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from services.index.percolation.columns import BODY, TEXT, TITLE
 from services.index.percolation.phrases import with_slop
+from services.index.percolation.readers import Bits
 from services.index.percolation.vocabulary import PREFIX, WORD, Key
 
-Bits: TypeAlias = int
 # Where to look, and what for.
 Place = tuple[str, Key]
-Frequency = Callable[[Place], float]
+AnyOf = tuple[Place, ...]
 
 
 class Batch(Protocol):
     """What conditions ask of a batch; articles are named by their number in it."""
 
-    @property
-    def held(self) -> Mapping[str, Mapping[Key, Bits]]:
-        """Which articles hold a key, by column."""
+    def holding(self, place: Place) -> Bits:
+        """Return which articles answer to a place that some condition of a search told of."""
         ...
 
     def words(self, number: int, column: str) -> bytes:
@@ -51,16 +50,17 @@ class Condition(ABC):
     def of(self, batch: Batch, within: Bits) -> Bits:
         """Return those of `within` that fulfil this."""
 
+    def needs(self) -> tuple[AnyOf, ...]:
+        """Return places of which an article needs one from each tuple to fulfil this."""
+        return ()
+
+    def rest(self) -> Condition | None:
+        """Return what is left to ask of articles that have what this needs; None if that is all."""
+        return self
+
     def places(self) -> Iterator[Place]:
-        """Yield all places that a batch has to know of for this."""
+        """Yield the places that `of` asks a batch about."""
         return iter(())
-
-    def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
-        """Return places of which each article that fulfils this has at least one, rare ones if possible.
-
-        None when there are no such places: any article may fulfil it.
-        """
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,14 @@ class Anything(Condition):
     def of(self, batch: Batch, within: Bits) -> Bits:
         return within
 
+    def rest(self) -> Condition | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Nothing(Condition):
     def of(self, batch: Batch, within: Bits) -> Bits:
         return 0
-
-    def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,19 @@ class Has(Condition):
     keys: tuple[Key, ...]
 
     def of(self, batch: Batch, within: Bits) -> Bits:
-        held = batch.held[self.column]
         found = 0
-        for key in self.keys:
-            found |= held.get(key, 0)
+        for place in self.places():
+            found |= batch.holding(place)
         return found & within
+
+    def needs(self) -> tuple[AnyOf, ...]:
+        return (tuple(self.places()),)
+
+    def rest(self) -> Condition | None:
+        return None
 
     def places(self) -> Iterator[Place]:
         return ((self.column, key) for key in self.keys)
-
-    def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
-        return tuple(self.places())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,12 @@ class InOrder(Condition):
         return cls(column, tuple(words), tuple(dict.fromkeys(keys)), slop, begins)
 
     def of(self, batch: Batch, within: Bits) -> Bits:
-        held = batch.held[self.column]
-        for key in self.keys:
-            within &= held.get(key, 0)
-            if not within:
-                return 0
+        for place in self.places():
+            within &= batch.holding(place)
         return self._near(batch, within) if self.slop else self._next(batch, within)
+
+    def needs(self) -> tuple[AnyOf, ...]:
+        return tuple((place,) for place in self.places())
 
     def _next(self, batch: Batch, within: Bits) -> Bits:
         phrase = f" {' '.join(self.words)}{'' if self.begins else ' '}".encode()
@@ -148,9 +150,6 @@ class InOrder(Condition):
 
     def places(self) -> Iterator[Place]:
         return ((self.column, key) for key in self.keys)
-
-    def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
-        return (min(self.places(), key=frequency),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,30 +189,12 @@ class Tone(Condition):
 
 @dataclass(frozen=True, slots=True)
 class All(Condition):
-    """Every key of `held`, every condition of `required`, none of `excluded`."""
+    """All of `required` and none of `excluded`."""
 
-    held: tuple[Place, ...]
     required: tuple[Condition, ...]
-    excluded: tuple[Condition, ...]
-
-    @classmethod
-    def of_conditions(cls, required: Iterable[Condition], excluded: Iterable[Condition]) -> All:
-        # Single keys first, without a call for each: most searches are a few words.
-        held: list[Place] = []
-        others: list[Condition] = []
-        for one in required:
-            if isinstance(one, Has) and len(one.keys) == 1:
-                held.append((one.column, one.keys[0]))
-            else:
-                others.append(one)
-        return cls(tuple(dict.fromkeys(held)), tuple(others), tuple(excluded))
+    excluded: tuple[Condition, ...] = ()
 
     def of(self, batch: Batch, within: Bits) -> Bits:
-        held = batch.held
-        for column, key in self.held:
-            within &= held[column].get(key, 0)
-            if not within:
-                return 0
         for condition in self.required:
             within = condition.of(batch, within)
             if not within:
@@ -224,14 +205,18 @@ class All(Condition):
                 return 0
         return within
 
-    def places(self) -> Iterator[Place]:
-        yield from self.held
-        yield from _places(self.required + self.excluded)
+    def needs(self) -> tuple[AnyOf, ...]:
+        return tuple(dict.fromkeys(need for condition in self.required for need in condition.needs()))
 
-    def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
-        possible: list[tuple[Place, ...]] = [(place,) for place in self.held]
-        possible += [found for one in self.required if (found := one.anchors(frequency)) is not None]
-        return min(possible, key=lambda anchors: sum(map(frequency, anchors)), default=None)
+    def rest(self) -> Condition | None:
+        rests = tuple(rest for condition in self.required if (rest := condition.rest()) is not None)
+        if self.excluded:
+            return All(rests, self.excluded)
+        return All(rests) if len(rests) > 1 else rests[0] if rests else None
+
+    def places(self) -> Iterator[Place]:
+        for condition in self.required + self.excluded:
+            yield from condition.places()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,22 +244,23 @@ class Any(Condition):
                 break
         return found
 
-    def places(self) -> Iterator[Place]:
-        return _places(self.conditions)
-
-    def anchors(self, frequency: Frequency) -> tuple[Place, ...] | None:
+    def needs(self) -> tuple[AnyOf, ...]:
         found: list[Place] = []
         for condition in self.conditions:
-            anchors = condition.anchors(frequency)
-            if anchors is None:
-                return None
-            found += anchors
-        return tuple(dict.fromkeys(found))
+            needs = condition.needs()
+            if not needs:
+                return ()
+            found += sorted(needs, key=_shortest)[-1]
+        return (tuple(dict.fromkeys(found)),)
+
+    def places(self) -> Iterator[Place]:
+        for condition in self.conditions:
+            yield from condition.places()
 
 
-def _places(conditions: Iterable[Condition]) -> Iterator[Place]:
-    for condition in conditions:
-        yield from condition.places()
+def _shortest(places: AnyOf) -> int:
+    """Return the length of the shortest key: the longer a word, the fewer articles have it."""
+    return min((len(key) for _, key in places), default=0)
 
 
 def numbers(bits: Bits) -> Iterator[int]:

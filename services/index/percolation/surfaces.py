@@ -6,7 +6,8 @@ right because folding and tokenising never look across an ASCII character that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from services.index.engine.analysis import LONGEST_WORD_BYTES, stems, tokens, words
@@ -20,6 +21,9 @@ _PROSE_MARKS = "’‘“”—–…\u00a0"
 # What stands where no word is, between values and for a word left out: nothing that can be asked for.
 GAP = b"\0"
 _NO_WORD = b"\1"
+# Surfaces in a text with a space around each. The space before them keeps the search linear.
+_TOO_LONG = re.compile(rb"(?<= )[0-9a-z]{%d,}(?= )" % LONGEST_WORD_BYTES)
+_FOREIGN = re.compile(rb"(?<= )[0-9a-z]*[\x80-\xff][^ ]*")
 
 Surface = bytes
 
@@ -33,25 +37,27 @@ def surfaces(text: str) -> list[Surface]:
     return text.encode("utf-8", "replace").translate(_TO_SURFACES).split()
 
 
-def words_of(surface: Surface) -> list[tuple[str, str]]:
-    """Return the (word, stem) pairs that the engine indexes of a surface: usually one."""
+def words_in(surface: Surface) -> Sequence[str]:
+    """Return the words that the engine indexes of a surface: usually one."""
     text = surface.decode()
-    return list(zip(words(text), stems(text), strict=True))
+    if not text.isascii():
+        return words(text)
+    return (text,) if len(text) < LONGEST_WORD_BYTES else ()
 
 
-def words_of_many(found: Iterable[Surface]) -> Iterator[tuple[Surface, list[tuple[str, str]]]]:
-    """Yield each surface with its `words_of`: one call of the analyser for all that are plain words."""
-    plain: list[str] = []
+def words_of_many(found: Sequence[Surface]) -> Iterator[Sequence[tuple[str, str]]]:
+    """Yield the (word, stem) pairs that the engine indexes of each surface.
+
+    One call of the analyser does for all that are plain words.
+    """
+    plain = [surface.decode() for surface in found if surface.isascii() and len(surface) < LONGEST_WORD_BYTES]
+    pairs = iter(zip(plain, stems(" ".join(plain)), strict=True))
     for surface in found:
-        if surface.isascii():
-            if len(surface) < LONGEST_WORD_BYTES:
-                plain.append(surface.decode())
-            else:
-                yield surface, []
+        if not surface.isascii():
+            text = surface.decode()
+            yield list(zip(words(text), stems(text), strict=True))
         else:
-            yield surface, words_of(surface)
-    for word, stem in zip(plain, stems(" ".join(plain)), strict=True):
-        yield word.encode(), [(word, stem)]
+            yield (next(pairs),) if len(surface) < LONGEST_WORD_BYTES else ()
 
 
 def word_text(values: Iterable[list[Surface]]) -> bytes:
@@ -60,33 +66,25 @@ def word_text(values: Iterable[list[Surface]]) -> bytes:
     Between two values the index has one position without a word, so that no phrase runs across. A word too
     long for it has a position too, unless it is the last of its value.
     """
-    sequence: list[bytes] = []
+    parts: list[bytes] = []
     for value in values:
-        sequence += _by_position(value)
-        while sequence and sequence[-1] is _NO_WORD:
-            sequence.pop()
-        sequence.append(GAP)
-    return b" %b " % b" ".join(sequence)
+        text = _TOO_LONG.sub(_NO_WORD, b" %b " % b" ".join(value))
+        if not text.isascii():
+            # Some surfaces hold no word at all, and leave two spaces.
+            text = b" %b " % b" ".join(_FOREIGN.sub(_words_instead, text).split())
+        parts += (text.rstrip(_NO_WORD + b" "), b" ", GAP)
+    return b"".join((*parts, b" "))
 
 
-def _by_position(value: list[Surface]) -> list[bytes]:
-    odd = {surface for surface in value if not surface.isascii() or len(surface) >= LONGEST_WORD_BYTES}
-    if not odd:
-        return value
-    found: list[bytes] = []
-    for surface in value:
-        if surface in odd:
-            found += _positions_of(surface)
-        else:
-            found.append(surface)
-    return found
+def _words_instead(match: re.Match[bytes]) -> bytes:
+    return _by_position(match.group())
 
 
 @lru_cache(maxsize=65_536)
-def _positions_of(surface: Surface) -> tuple[bytes, ...]:
+def _by_position(surface: Surface) -> bytes:
     text = surface.decode()
     kept = iter(words(text))
-    return tuple(
+    return b" ".join(
         next(kept).encode() if len(token.encode()) < LONGEST_WORD_BYTES else _NO_WORD
         for token in tokens(text)
     )

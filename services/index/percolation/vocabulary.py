@@ -1,21 +1,22 @@
-"""What the saved searches look for in one kind of field, and which of it a surface or a value holds.
+"""What the saved searches look for in one column, and which of it a word or a value answers to.
 
 A key is one thing to look for, written with a letter for its kind: a word, a stem, a beginning, a word with
-some edits, or a whole value. Keys are counted, so that those of a removed search are forgotten.
+some edits, or a whole value. Each has a code: its place in a batch's list of answers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from services.index.engine.marking import edit_distance
 
-Key = str
+Key: TypeAlias = str
+Code: TypeAlias = int
 WORD, STEM, PREFIX, VALUE = "w", "s", "p", "v"
-FUZZY = ("1", "2")
-# Kinds that more than one word answers to.
-_OPEN = frozenset({PREFIX, *FUZZY})
+# Near words, by their number of edits.
+_FUZZY = ("1", "2")
 
 
 def fuzzy_key(word: str, edits: int) -> Key:
@@ -23,87 +24,74 @@ def fuzzy_key(word: str, edits: int) -> Key:
 
 
 class Vocabulary:
-    """The keys that are looked for. Not thread-safe: the percolator's lock is held around it."""
-
     def __init__(self) -> None:
-        self._uses: Counter[Key] = Counter()
+        self._codes: dict[Key, Code] = {}
         self._prefix_lengths: Counter[int] = Counter()
         self._fuzzy_by_rest: dict[str, set[Key]] = {}
-        # By length of the word that may be near one, and by how many edits.
+        # By length of a word that may be near one, and by how many edits.
         self._fuzzy_lengths: Counter[tuple[int, int]] = Counter()
 
-    def add(self, key: Key) -> bool:
-        """Return whether it is new, after which earlier answers do not hold any more."""
-        self._uses[key] += 1
-        if self._uses[key] > 1:
-            return False
-        if key[0] in _OPEN:
-            self._learn(key)
-        return True
+    def __len__(self) -> int:
+        return len(self._codes)
 
-    def discard(self, key: Key) -> bool:
-        """Return whether it is not looked for any more."""
-        self._uses[key] -= 1
-        if self._uses[key]:
-            return False
-        del self._uses[key]
-        if key[0] in _OPEN:
-            self._forget(key)
-        return True
-
-    def _learn(self, key: Key) -> None:
+    def add(self, key: Key, code: Code) -> None:
+        """Look for a new key. Earlier answers do not hold any more."""
+        self._codes[key] = code
         if key[0] == PREFIX:
             self._prefix_lengths[len(key) - 1] += 1
-            return
-        for rest in _rests(key[1:], int(key[0])):
-            self._fuzzy_by_rest.setdefault(rest, set()).add(key)
-        self._fuzzy_lengths.update(_lengths(key))
+        elif key[0] in _FUZZY:
+            for rest in _rests(key[1:], int(key[0])):
+                self._fuzzy_by_rest.setdefault(rest, set()).add(key)
+            self._fuzzy_lengths.update(_lengths(key))
 
-    def _forget(self, key: Key) -> None:
+    def discard(self, key: Key) -> None:
+        del self._codes[key]
         if key[0] == PREFIX:
-            self._prefix_lengths[len(key) - 1] -= 1
-            return
-        for rest in _rests(key[1:], int(key[0])):
-            self._fuzzy_by_rest[rest].discard(key)
-            if not self._fuzzy_by_rest[rest]:
-                del self._fuzzy_by_rest[rest]
-        self._fuzzy_lengths.subtract(_lengths(key))
+            self._prefix_lengths -= Counter([len(key) - 1])
+        elif key[0] in _FUZZY:
+            for rest in _rests(key[1:], int(key[0])):
+                self._fuzzy_by_rest[rest].discard(key)
+                if not self._fuzzy_by_rest[rest]:
+                    del self._fuzzy_by_rest[rest]
+            self._fuzzy_lengths -= Counter(_lengths(key))
 
-    def keys_of_words(self, words: Iterable[tuple[str, str | None]]) -> tuple[Key, ...]:
-        """Return the keys that these (word, stem) pairs answer to."""
-        return tuple({key for word, stem in words for key in self._keys_of_word(word, stem)})
-
-    def _keys_of_word(self, word: str, stem: str | None) -> Iterator[Key]:
-        uses = self._uses
-        if stem is not None and (key := STEM + stem) in uses:
-            yield key
-        if (key := WORD + word) in uses:
-            yield key
-        yield from self._prefixes(word)
+    def codes_of_word(self, word: str, stem: str | None = None) -> tuple[Code, ...]:
+        """Return the codes that a word answers to, with its stem where stems are looked for."""
+        get = self._codes.get
+        found: list[Code] = []
+        if stem is not None and (code := get(STEM + stem)) is not None:
+            found.append(code)
+        if (code := get(WORD + word)) is not None:
+            found.append(code)
+        if self._prefix_lengths:
+            found += self._prefixes(word)
         if self._fuzzy_by_rest:
-            yield from self._near(word)
+            found += self._near(word)
+        return tuple(found)
 
-    def keys_of_value(self, value: str) -> tuple[Key, ...]:
-        """Return the keys that an exact value answers to."""
-        whole = VALUE + value
-        return ((whole,) if whole in self._uses else ()) + tuple(self._prefixes(value))
+    def codes_of_value(self, value: str) -> tuple[Code, ...]:
+        """Return the codes that an exact value answers to."""
+        code = self._codes.get(VALUE + value)
+        return (() if code is None else (code,)) + tuple(self._prefixes(value))
 
-    def _prefixes(self, text: str) -> Iterator[Key]:
-        for length, uses in self._prefix_lengths.items():
-            if uses and (key := PREFIX + text[:length]) in self._uses and length <= len(text):
-                yield key
+    def _prefixes(self, text: str) -> list[Code]:
+        return [
+            code
+            for length in self._prefix_lengths
+            if length <= len(text) and (code := self._codes.get(PREFIX + text[:length])) is not None
+        ]
 
-    def _near(self, word: str) -> set[Key]:
-        """Return the keys of words within their number of edits of this one.
+    def _near(self, word: str) -> list[Code]:
+        """Return the codes of words within their number of edits of this one.
 
         Two words some edits apart have a rest in common when at most so many letters of each go, so a word
         is compared with next to none, however many are looked for.
         """
-        most = max((edits for edits in (1, 2) if self._fuzzy_lengths[len(word), edits]), default=0)
+        most = max((edits for edits in (1, 2) if (len(word), edits) in self._fuzzy_lengths), default=0)
         candidates: set[Key] = set()
         for rest in _rests(word, most) if most else ():
             candidates.update(self._fuzzy_by_rest.get(rest, ()))
-        return {key for key in candidates if _is_near(key, word)}
+        return [self._codes[key] for key in candidates if _is_near(key, word)]
 
 
 def _is_near(key: Key, word: str) -> bool:
@@ -111,10 +99,10 @@ def _is_near(key: Key, word: str) -> bool:
     return edit_distance(key[1:], word, edits) <= edits
 
 
-def _lengths(key: Key) -> list[tuple[int, int]]:
+def _lengths(key: Key) -> Iterable[tuple[int, int]]:
     """Return the lengths that a word may have to be near this one, each with the edits."""
-    word, edits = key[1:], int(key[0])
-    return [(length, edits) for length in range(len(word) - edits, len(word) + edits + 1)]
+    length, edits = len(key) - 1, int(key[0])
+    return [(length + more, edits) for more in range(-edits, edits + 1)]
 
 
 def _rests(word: str, letters: int) -> set[str]:

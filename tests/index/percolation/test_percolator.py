@@ -94,19 +94,6 @@ def test_more_articles_than_one_round_takes_are_all_matched() -> None:
     assert [event.article_id for event in found] == [article_id(str(n)) for n in range(1, len(events), 2)]
 
 
-def test_the_rarest_word_decides_who_is_looked_at() -> None:
-    asked: list[str] = []
-
-    def frequency(place: tuple[str, str]) -> float:
-        asked.append(place[1])
-        return {"sxi": 1.0, "sminist": 2.0}[place[1]]
-
-    percolator = Percolator(frequency)
-    put(percolator, a="minister xi")
-    assert set(asked) == {"sxi", "sminist"}
-    assert matches(percolator) == {}
-
-
 @pytest.mark.parametrize("text", ["talks", '"trade talks"', "tal*", "talkz~1", "-absent", "talks OR xi"])
 def test_searches_come_and_go_while_others_match(text: str) -> None:
     percolator = Percolator()

@@ -1,0 +1,73 @@
+"""Which code each thing that is looked for has, as long as some search needs it."""
+
+from __future__ import annotations
+
+from services.index.percolation.conditions import AnyOf, Place
+from services.index.percolation.readers import Batch, Bits, Reader, reader_of
+from services.index.percolation.vocabulary import Code
+
+# What every article answers to.
+EVERYTHING: Code = 0
+
+
+class Codes:
+    """Counts uses: `use` and `release` come in pairs. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._code_of: dict[AnyOf, Code] = {}
+        self._uses: dict[AnyOf, int] = {}
+        self._several: dict[Code, list[Code]] = {}
+        self._readers: dict[str, Reader] = {}
+        self._free: list[Code] = []
+        self._size = EVERYTHING + 1
+
+    def use(self, places: AnyOf) -> Code:
+        """Return the code of what answers to any of `places`."""
+        if places not in self._uses:
+            self._code_of[places] = self._begin(places)
+            self._uses[places] = 0
+        self._uses[places] += 1
+        return self._code_of[places]
+
+    def _begin(self, places: AnyOf) -> Code:
+        code = self._free.pop() if self._free else self._size
+        self._size = max(self._size, code + 1)
+        if len(places) == 1:
+            column, key = places[0]
+            if column not in self._readers:
+                self._readers[column] = reader_of(column)
+            self._readers[column].add(key, code)
+        else:
+            self._several[code] = [self.use((place,)) for place in places]
+        return code
+
+    def release(self, places: AnyOf) -> None:
+        self._uses[places] -= 1
+        if self._uses[places]:
+            return
+        del self._uses[places]
+        code = self._code_of.pop(places)
+        self._free.append(code)
+        if len(places) == 1:
+            column, key = places[0]
+            self._readers[column].discard(key)
+            if not self._readers[column]:
+                del self._readers[column]
+        else:
+            del self._several[code]
+            for place in places:
+                self.release((place,))
+
+    def __getitem__(self, place: Place) -> Code:
+        return self._code_of[(place,)]
+
+    def answers(self, batch: Batch) -> list[Bits]:
+        """Return by code which articles of the batch answer to it."""
+        answers = [0] * self._size
+        answers[EVERYTHING] = (1 << len(batch.events)) - 1
+        for reader in self._readers.values():
+            reader.read(batch, answers)
+        for code, members in self._several.items():
+            for member in members:
+                answers[code] |= answers[member]
+        return answers
