@@ -147,7 +147,7 @@ def run(percolator: Percolator, documents: Sequence[ArticleEnriched], batch: int
             spent.documents += len(events)
     finally:
         engine.close()
-        shutil.rmtree(directory)
+        shutil.rmtree(directory, ignore_errors=True)
     return spent
 
 

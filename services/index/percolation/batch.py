@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from services.index.engine.documents import effective_published_at, seconds_of
-from services.index.percolation.codes import Codes
+from services.index.percolation.codes import Codes, PackedAnswers, bits_of
 from services.index.percolation.columns import BODY, TEXT, TITLE, WORD_COLUMNS, has_tone
-from services.index.percolation.conditions import Place
-from services.index.percolation.readers import Bits
-from services.index.percolation.surfaces import Surface, surfaces, word_text
+from services.index.percolation.conditions import Bits, Place
+from services.index.percolation.surfaces import surface_text, word_text
 from shared.events import ArticleEnriched
 
 
@@ -25,41 +24,41 @@ class ArticleBatch:
         self._positions: dict[tuple[int, str], dict[bytes, list[int]]] = {}
 
     @cached_property
-    def answers(self) -> list[Bits]:
-        """By code, which articles answer to it."""
+    def answers(self) -> PackedAnswers:
+        """By code, which articles answer to it: a row of bits."""
         return self._codes.answers(self)
 
     def holding(self, place: Place) -> Bits:
-        return self.answers[self._codes[place]]
+        return bits_of(self.answers[self._codes[place]])
 
     @cached_property
-    def _titles(self) -> list[list[Surface]]:
-        return [surfaces(event.article.title) for event in self.events]
+    def _titles(self) -> list[bytes]:
+        return [surface_text(event.article.title) for event in self.events]
 
     @cached_property
-    def _bodies(self) -> list[list[Surface]]:
-        return [surfaces(event.article.body) for event in self.events]
+    def _bodies(self) -> list[bytes]:
+        return [surface_text(event.article.body) for event in self.events]
 
-    def surfaces(self, column: str) -> list[list[Surface]]:
-        """Return what each article holds in a column of running text."""
+    def texts(self, column: str) -> Sequence[bytes]:
+        """See `readers.Batch`."""
         if column == TITLE:
             return self._titles
         if column == BODY:
             return self._bodies
-        return [title + body for title, body in zip(self._titles, self._bodies, strict=True)]
+        return [b"%b %b" % pair for pair in zip(self._titles, self._bodies, strict=True)]
 
-    def _pieces(self, number: int, column: str) -> list[list[Surface]]:
+    def _values(self, number: int, column: str) -> list[bytes]:
         if column == TEXT:
             return [self._titles[number], self._bodies[number]]
         if column in (TITLE, BODY):
-            return [(self._titles if column == TITLE else self._bodies)[number]]
+            return [self.texts(column)[number]]
         items, values_of = WORD_COLUMNS[column]
-        return [surfaces(value) for item in items(self.events[number]) for value in values_of(item)]
+        return [surface_text(value) for item in items(self.events[number]) for value in values_of(item)]
 
     def words(self, number: int, column: str) -> bytes:
         found = self._words.get((number, column))
         if found is None:
-            found = self._words[number, column] = word_text(self._pieces(number, column))
+            found = self._words[number, column] = word_text(self._values(number, column))
         return found
 
     def positions(self, number: int, column: str) -> Mapping[bytes, Sequence[int]]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from services.index.percolation.conditions import AnyOf, Place
-from services.index.percolation.readers import Batch, Bits, Reader, reader_of
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.index.percolation.conditions import AnyOf, Bits, Place
+from services.index.percolation.readers import Answers, Batch, Reader, reader_of
 from services.index.percolation.vocabulary import Code
 
+# By code, a bit for each article.
+PackedAnswers: TypeAlias = NDArray[np.uint8]
 # What every article answers to.
 EVERYTHING: Code = 0
 
@@ -61,13 +68,17 @@ class Codes:
     def __getitem__(self, place: Place) -> Code:
         return self._code_of[(place,)]
 
-    def answers(self, batch: Batch) -> list[Bits]:
+    def answers(self, batch: Batch) -> PackedAnswers:
         """Return by code which articles of the batch answer to it."""
-        answers = [0] * self._size
-        answers[EVERYTHING] = (1 << len(batch.events)) - 1
+        answers: Answers = np.zeros((self._size, len(batch.events)), np.bool_)
+        answers[EVERYTHING] = True
         for reader in self._readers.values():
             reader.read(batch, answers)
         for code, members in self._several.items():
-            for member in members:
-                answers[code] |= answers[member]
-        return answers
+            answers[code] = answers[members].any(axis=0)
+        return np.packbits(answers, axis=1, bitorder="little")
+
+
+def bits_of(row: NDArray[np.uint8]) -> Bits:
+    """Return a row of packed answers as one number."""
+    return int.from_bytes(row.tobytes(), "little")

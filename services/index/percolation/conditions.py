@@ -11,13 +11,13 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from services.index.percolation.columns import BODY, TEXT, TITLE
 from services.index.percolation.phrases import with_slop
-from services.index.percolation.readers import Bits
 from services.index.percolation.vocabulary import PREFIX, WORD, Key
 
+Bits: TypeAlias = int
 # Where to look, and what for.
 Place = tuple[str, Key]
 AnyOf = tuple[Place, ...]

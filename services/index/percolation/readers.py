@@ -8,24 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.index.percolation.columns import COLUMNS, TEXT_COLUMNS, WORD_COLUMNS, Item
-from services.index.percolation.surfaces import Surface, surfaces, words_in, words_of_many
+from services.index.percolation.hashing import UNKNOWN, Hasher, Hashes, HashTable, Places, Tokens
+from services.index.percolation.surfaces import surface_text, words_in, words_of_many
 from services.index.percolation.vocabulary import Code, Key, Vocabulary
 from shared.events import ArticleEnriched
 
-Bits: TypeAlias = int
+# By code and article: whether the article answers to it.
+Answers: TypeAlias = NDArray[np.bool_]
 # Beyond this all are forgotten: the frequent ones are back with the next articles.
 MOST_REMEMBERED = 200_000
 # A longer one is no word but a sentence of a script without spaces, and does not come twice.
 LONGEST_REMEMBERED_BYTES = 100
+_NOTHING = 0
+_HASHER = Hasher()
 
 
 class Batch(Protocol):
     @property
     def events(self) -> Sequence[ArticleEnriched]: ...
 
-    def surfaces(self, column: str) -> Iterable[Iterable[Surface]]:
-        """Return what each article holds in a column of running text."""
+    def texts(self, column: str) -> Sequence[bytes]:
+        """Return what each article holds in a column of running text, as `surface_text` has it."""
         ...
 
 
@@ -35,87 +42,102 @@ class TextReader:
     def __init__(self, column: str) -> None:
         self._column = column
         self._vocabulary = Vocabulary()
-        self._known = _Known()
-
-    def add(self, key: Key, code: Code) -> None:
-        self._vocabulary.add(key, code)
-        self._known = _Known()
-
-    def discard(self, key: Key) -> None:
-        self._vocabulary.discard(key)
-        self._known = _Known()
+        self._forget()
 
     def __bool__(self) -> bool:
         """Whether anything is looked for."""
         return bool(len(self._vocabulary))
 
-    def read(self, batch: Batch, answers: list[Bits]) -> None:
-        """Set the bits of the articles in the answers of the codes that they answer to."""
-        known = self._known if len(self._known) <= MOST_REMEMBERED else _Known()
-        # Half-learned, were anything to fail, it would give wrong answers.
-        self._known = _Known()
-        number_of = known.__getitem__
-        articles = [set(filter(None, map(number_of, found))) for found in batch.surfaces(self._column)]
-        several = known.resolve(self._vocabulary)
-        # Negative numbers count from the end.
-        answers += [0] * len(several)
-        bit = 1
-        for numbers in articles:
-            for number in numbers:
-                answers[number] |= bit
-            bit <<= 1
-        for codes in reversed(several):
-            bits = answers.pop()
-            for code in codes:
-                answers[code] |= bits
-        known.settle()
-        self._known = known
+    def add(self, key: Key, code: Code) -> None:
+        self._vocabulary.add(key, code)
+        self._stale = True
+
+    def discard(self, key: Key) -> None:
+        self._vocabulary.discard(key)
+        self._stale = True
+
+    def _forget(self) -> None:
+        """From a surface's hash the table tells the number of its codes; most have that of none."""
+        self._table = HashTable()
+        self._combinations = _Combinations()
+        self._stale = False
+
+    def read(self, batch: Batch, answers: Answers) -> None:
+        """Note which articles answer to which codes."""
+        if self._stale or len(self._table) > MOST_REMEMBERED:
+            self._forget()
+        # Half-learned, were anything to fail, the table would give wrong answers.
+        self._stale = True
+        texts = batch.texts(self._column)
+        data = b" %b " % b" ".join(texts)
+        begins = np.cumsum([1, *(len(text) + 1 for text in texts[:-1])])
+        for tokens in _HASHER.tokens(data):
+            numbers = self._numbers(data, tokens, begins, answers)
+            telling = np.flatnonzero(numbers)
+            articles = np.searchsorted(begins, tokens.starts[telling], side="right") - 1
+            self._combinations.note(numbers[telling], articles, answers)
+        self._stale = False
+
+    def _numbers(self, data: bytes, tokens: Tokens, begins: Places, answers: Answers) -> NDArray[np.int32]:
+        """Return the number of each token. What is too long to be remembered is noted at once."""
+        if tokens.hashes is None:
+            numbers = np.full(1, UNKNOWN, np.int32)
+        else:
+            numbers = self._table.numbers(tokens.hashes)
+        unknown = np.flatnonzero(numbers == UNKNOWN)
+        if len(unknown):
+            long = tokens.ends[unknown] - tokens.starts[unknown] > LONGEST_REMEMBERED_BYTES
+            self._note_long(data, tokens, unknown[long], begins, answers)
+            numbers[unknown[long]] = _NOTHING
+            new = unknown[~long]
+            if len(new) and tokens.hashes is not None:
+                hashes = tokens.hashes[new]
+                self._learn(data, tokens, new, hashes)
+                numbers[new] = self._table.numbers(hashes)
+        return numbers
+
+    def _note_long(self, data: bytes, tokens: Tokens, long: Places, begins: Places, answers: Answers) -> None:
+        surfaces = [data[tokens.starts[at] : tokens.ends[at]] for at in long]
+        articles = np.searchsorted(begins, tokens.starts[long], side="right") - 1
+        for codes, article in zip(self._codes_of(surfaces), articles, strict=True):
+            answers[list(codes), article] = True
+
+    def _learn(self, data: bytes, tokens: Tokens, new: Places, hashes: Hashes) -> None:
+        hashes, first = np.unique(hashes, return_index=True)
+        surfaces = [data[tokens.starts[at] : tokens.ends[at]] for at in new[first]]
+        for hashed, codes in zip(hashes, self._codes_of(surfaces), strict=True):
+            self._table.add(int(hashed), self._combinations.number(codes))
+
+    def _codes_of(self, surfaces: Sequence[bytes]) -> list[tuple[Code, ...]]:
+        return [
+            _union(self._vocabulary.codes_of_word(word, stem) for word, stem in found)
+            for found in words_of_many(surfaces)
+        ]
 
 
-class _Known(dict[Surface, int]):
-    """From surfaces to numbers: 0 for most, which nobody looks for, the code of those with one code.
-
-    A surface of several codes has a negative number, by which `several` holds the codes. So has for the time
-    being one that is not known yet: with `resolve` it gets its codes, and with `settle` a number to keep. The
-    analysers take many words in one call much faster than one by one.
-    """
+class _Combinations:
+    """Numbers for the combinations of codes that surfaces have: 0 for none."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._several: list[tuple[Code, ...]] = []
-        self._number_of: dict[tuple[Code, ...], int] = {}
-        self._unresolved: list[Surface] = []
-        self._resolved: list[tuple[Code, ...]] = []
+        self._number_of: dict[tuple[Code, ...], int] = {(): _NOTHING}
+        self._codes = np.zeros((1024, 1), np.int32)
 
-    def __missing__(self, surface: Surface) -> int:
-        self._unresolved.append(surface)
-        number = self[surface] = -len(self._several) - len(self._unresolved)
+    def number(self, codes: tuple[Code, ...]) -> int:
+        number = self._number_of.setdefault(codes, len(self._number_of))
+        rows, width = self._codes.shape
+        more = (max(0, number + 1 - rows) and rows, max(0, len(codes) - width))
+        if any(more):
+            self._codes = np.pad(self._codes, ((0, more[0]), (0, more[1])))
+        self._codes[number, : len(codes)] = codes
         return number
 
-    def resolve(self, vocabulary: Vocabulary) -> list[tuple[Code, ...]]:
-        """Return the codes of numbers −n … −1, in this order."""
-        self._resolved = [
-            _union(vocabulary.codes_of_word(word, stem) for word, stem in found)
-            for found in words_of_many(self._unresolved)
-        ]
-        return (self._several + self._resolved)[::-1]
-
-    def settle(self) -> None:
-        for surface, codes in zip(self._unresolved, self._resolved, strict=True):
-            if len(surface) > LONGEST_REMEMBERED_BYTES:
-                del self[surface]
-            elif len(codes) <= 1:
-                self[surface] = codes[0] if codes else 0
-            else:
-                self[surface] = self._number(codes)
-        self._unresolved, self._resolved = [], []
-
-    def _number(self, codes: tuple[Code, ...]) -> int:
-        number = self._number_of.get(codes)
-        if number is None:
-            self._several.append(codes)
-            number = self._number_of[codes] = -len(self._several)
-        return number
+    def note(self, numbers: NDArray[np.int32], articles: Places, answers: Answers) -> None:
+        """Note for each number the codes of which the article with it has."""
+        for codes in self._codes[numbers].T:
+            some = np.flatnonzero(codes)
+            if not len(some):
+                return
+            answers[codes[some], articles[some]] = True
 
 
 class ItemReader:
@@ -139,26 +161,30 @@ class ItemReader:
         """Whether anything is looked for."""
         return bool(len(self._vocabulary))
 
-    def read(self, batch: Batch, answers: list[Bits]) -> None:
-        """Set the bits of the articles in the answers of the codes that they answer to."""
+    def read(self, batch: Batch, answers: Answers) -> None:
+        """Note which articles answer to which codes."""
         if len(self._known) > MOST_REMEMBERED:
             self._known = {}
         known, items_of = self._known, self._items
-        bit = 1
-        for event in batch.events:
+        found: list[Code] = []
+        articles: list[int] = []
+        for article, event in enumerate(batch.events):
             for item in items_of(event):
                 codes = known.get(item)
                 if codes is None:
                     codes = known[item] = self._codes_of(item)
                 for code in codes:
-                    answers[code] |= bit
-            bit <<= 1
+                    found.append(code)
+                    articles.append(article)
+        answers[found, articles] = True
 
     def _codes_of(self, item: Item) -> tuple[Code, ...]:
         values = self._values(item)
         if not self._by_word:
             return _union(map(self._vocabulary.codes_of_value, values))
-        found = (word for value in values for surface in surfaces(value) for word in words_in(surface))
+        found = (
+            word for value in values for surface in surface_text(value).split() for word in words_in(surface)
+        )
         return _union(map(self._vocabulary.codes_of_word, found))
 
 

@@ -21,20 +21,20 @@ _PROSE_MARKS = "’‘“”—–…\u00a0"
 # What stands where no word is, between values and for a word left out: nothing that can be asked for.
 GAP = b"\0"
 _NO_WORD = b"\1"
-# Surfaces in a text with a space around each. The space before them keeps the search linear.
-_TOO_LONG = re.compile(rb"(?<= )[0-9a-z]{%d,}(?= )" % LONGEST_WORD_BYTES)
-_FOREIGN = re.compile(rb"(?<= )[0-9a-z]*[\x80-\xff][^ ]*")
+# Surfaces in a text that begins and ends with a space. That they begin with one keeps the search linear.
+_TOO_LONG = re.compile(rb" [0-9a-z]{%d,}(?= )" % LONGEST_WORD_BYTES)
+_FOREIGN = re.compile(rb" ([0-9a-z]*[\x80-\xff][^ ]*)")
 
 Surface = bytes
 
 
-def surfaces(text: str) -> list[Surface]:
-    """Return the surfaces of `text` in order, ASCII letters in lowercase, as UTF-8."""
+def surface_text(text: str) -> bytes:
+    """Return `text` with nothing but its surfaces and spaces, ASCII letters in lowercase, as UTF-8."""
     if not text.isascii():
         for mark in _PROSE_MARKS:
             if mark in text:
                 text = text.replace(mark, " ")
-    return text.encode("utf-8", "replace").translate(_TO_SURFACES).split()
+    return text.encode("utf-8", "replace").translate(_TO_SURFACES)
 
 
 def words_in(surface: Surface) -> Sequence[str]:
@@ -60,24 +60,25 @@ def words_of_many(found: Sequence[Surface]) -> Iterator[Sequence[tuple[str, str]
             yield (next(pairs),) if len(surface) < LONGEST_WORD_BYTES else ()
 
 
-def word_text(values: Iterable[list[Surface]]) -> bytes:
-    """Return the words of a field's values (as `surfaces` has them) with a space around each, by position.
+def word_text(values: Iterable[bytes]) -> bytes:
+    """Return the words of a field's values, which are as of `surface_text`, with a space around each.
 
     Between two values the index has one position without a word, so that no phrase runs across. A word too
     long for it has a position too, unless it is the last of its value.
     """
     parts: list[bytes] = []
     for value in values:
-        text = _TOO_LONG.sub(_NO_WORD, b" %b " % b" ".join(value))
+        text = _TOO_LONG.sub(b" " + _NO_WORD, b" %b " % value)
         if not text.isascii():
-            # Some surfaces hold no word at all, and leave two spaces.
-            text = b" %b " % b" ".join(_FOREIGN.sub(_words_instead, text).split())
+            text = _FOREIGN.sub(_words_instead, text)
+        while b"  " in text:
+            text = text.replace(b"  ", b" ")
         parts += (text.rstrip(_NO_WORD + b" "), b" ", GAP)
     return b"".join((*parts, b" "))
 
 
 def _words_instead(match: re.Match[bytes]) -> bytes:
-    return _by_position(match.group())
+    return b" " + _by_position(match[1])
 
 
 @lru_cache(maxsize=65_536)
