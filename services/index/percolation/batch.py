@@ -45,7 +45,8 @@ class ArticleBatch:
             return self._titles
         if column == BODY:
             return self._bodies
-        return [b"%b %b" % pair for pair in zip(self._titles, self._bodies, strict=True)]
+        # The gap keeps the last word of a title from being next to the first of its body.
+        return [b"%b \0 %b" % pair for pair in zip(self._titles, self._bodies, strict=True)]
 
     def _values(self, number: int, column: str) -> list[bytes]:
         if column == TEXT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ class Codes:
         self._code_of: dict[AnyOf, Code] = {}
         self._uses: dict[AnyOf, int] = {}
         self._several: dict[Code, list[Code]] = {}
+        self._tables: list[tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None
         self._readers: dict[str, Reader] = {}
         self._free: list[Code] = []
         self._size = EVERYTHING + 1
@@ -46,6 +48,7 @@ class Codes:
             self._readers[column].add(key, code)
         else:
             self._several[code] = [self.use((place,)) for place in places]
+            self._tables = None
         return code
 
     def release(self, places: AnyOf) -> None:
@@ -62,6 +65,7 @@ class Codes:
                 del self._readers[column]
         else:
             del self._several[code]
+            self._tables = None
             for place in places:
                 self.release((place,))
 
@@ -74,9 +78,23 @@ class Codes:
         answers[EVERYTHING] = True
         for reader in self._readers.values():
             reader.read(batch, answers)
-        for code, members in self._several.items():
-            answers[code] = answers[members].any(axis=0)
-        return np.packbits(answers, axis=1, bitorder="little")
+        packed = np.packbits(answers, axis=1, bitorder="little")
+        for codes, members in self._several_by_size():
+            packed[codes] = np.bitwise_or.reduce([packed[column] for column in members.T])
+        return packed
+
+    def _several_by_size(self) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Return the codes of several places and those of each place, as one table for each number of them."""
+        if self._tables is None:
+            by_size: defaultdict[int, list[Code]] = defaultdict(list)
+            for code, members in self._several.items():
+                by_size[len(members)].append(code)
+            self._tables = [
+                (np.array(codes, np.int32), np.array([self._several[code] for code in codes], np.int32))
+                for size, codes in by_size.items()
+                if size
+            ]
+        return self._tables
 
 
 def bits_of(row: NDArray[np.uint8]) -> Bits:

@@ -11,11 +11,13 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Protocol, TypeAlias
 
-from services.index.percolation.columns import BODY, TEXT, TITLE
+from services.index.percolation.columns import BODY, TEXT, TEXT_COLUMNS, TITLE
 from services.index.percolation.phrases import with_slop
-from services.index.percolation.vocabulary import PREFIX, WORD, Key
+from services.index.percolation.vocabulary import NEXT, PREFIX, VOID, WITHIN, WORD, Key
 
 Bits: TypeAlias = int
 # Where to look, and what for.
@@ -108,6 +110,8 @@ class InOrder(Condition):
     column: str
     words: tuple[str, ...]
     keys: tuple[Key, ...]
+    # Of two words that have to be next to each other, where either they are or it takes a closer look.
+    pairs: tuple[AnyOf, ...] = ()
     slop: int = 0
     begins: bool = False
 
@@ -115,15 +119,35 @@ class InOrder(Condition):
     def of_words(cls, column: str, words: Sequence[str], *, slop: int = 0, begins: bool = False) -> InOrder:
         *first, last = words
         keys = [WORD + word for word in first] + [(PREFIX if begins else WORD) + last]
-        return cls(column, tuple(words), tuple(dict.fromkeys(keys)), slop, begins)
+        pairs: list[AnyOf] = []
+        if column in TEXT_COLUMNS and not slop:
+            for one, other in zip(words, first[1:] if begins else words[1:], strict=False):
+                pair = [NEXT + f"{one} {other}"] if one.isascii() and other.isascii() else []
+                odd = [WITHIN + one, WITHIN + other, VOID]
+                pairs.append(tuple((column, key) for key in dict.fromkeys(pair + odd)))
+        return cls(
+            column, tuple(words), tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(pairs)), slop, begins
+        )
 
     def of(self, batch: Batch, within: Bits) -> Bits:
-        for place in self.places():
-            within &= batch.holding(place)
-        return self._near(batch, within) if self.slop else self._next(batch, within)
+        for need in self.needs():
+            within &= reduce(or_, map(batch.holding, need))
+        return self.of_meeting(batch, within)
+
+    def of_meeting(self, batch: Batch, within: Bits) -> Bits:
+        """Return those of `within` that fulfil this, all of which have what it needs."""
+        if self.slop:
+            return self._near(batch, within)
+        certain = 0
+        if len(self.words) == 2 and self.pairs and self.pairs[0][0][1].startswith(NEXT):
+            certain = within & batch.holding(self.pairs[0][0])
+        return certain | self._next(batch, within & ~certain)
 
     def needs(self) -> tuple[AnyOf, ...]:
-        return tuple((place,) for place in self.places())
+        return tuple(((self.column, key),) for key in self.keys) + self.pairs
+
+    def rest(self) -> Condition | None:
+        return _Meeting(self)
 
     def _next(self, batch: Batch, within: Bits) -> Bits:
         phrase = f" {' '.join(self.words)}{'' if self.begins else ' '}".encode()
@@ -149,7 +173,20 @@ class InOrder(Condition):
         return found
 
     def places(self) -> Iterator[Place]:
-        return ((self.column, key) for key in self.keys)
+        return (place for need in self.needs() for place in need)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meeting(Condition):
+    """Words in order, of articles that have all that this needs."""
+
+    words: InOrder
+
+    def of(self, batch: Batch, within: Bits) -> Bits:
+        return self.words.of_meeting(batch, within)
+
+    def places(self) -> Iterator[Place]:
+        return self.words.places()
 
 
 @dataclass(frozen=True, slots=True)

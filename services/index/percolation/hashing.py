@@ -23,11 +23,14 @@ _ROOM = 6
 
 
 class Tokens(NamedTuple):
-    """Tokens of a text: data[starts[n]:ends[n]]. A token longer than a window has no hash; it comes alone."""
+    """Tokens of a text: data[starts[n]:ends[n]].
+
+    A token that is longer than a window has the hash 0, as has none of the others but for a chance of 2^-64.
+    """
 
     starts: Places
+    hashes: Hashes
     ends: Places
-    hashes: Hashes | None
 
 
 class Hasher:
@@ -48,10 +51,19 @@ class Hasher:
             end = data.rfind(b" ", at + 1, at + WINDOW_BYTES)
             if end < 0:
                 end = data.find(b" ", at + 1)
-                yield Tokens(np.array([at + 1]), np.array([end]), None)
+                yield Tokens(np.array([at + 1]), np.zeros(1, np.uint64), np.array([end]))
             else:
                 yield self._window(data, at, end)
             at = end
+
+    def hash_of(self, token: bytes) -> int:
+        """Return the hash of a token that is shorter than a window."""
+        return int(self._window(b" %b " % token, 0, len(token) + 1)[1][0])
+
+    def pairs(self, firsts: Hashes, seconds: Hashes) -> Hashes:
+        """Return a hash of each two."""
+        hashes: Hashes = firsts * self._inverses[1] + seconds
+        return hashes
 
     def _window(self, data: bytes, at: int, end: int) -> Tokens:
         chars = np.frombuffer(data, np.uint8, count=end - at + 1, offset=at)
@@ -60,7 +72,7 @@ class Hasher:
         starts, ends = edges[0::2] + 1, edges[1::2] + 1
         sums = np.cumsum(chars * self._powers[: len(chars)], dtype=np.uint64)
         hashes = (sums[ends - 1] - sums[starts - 1]) * self._inverses[starts]
-        return Tokens(starts + at, ends + at, hashes)
+        return Tokens(starts + at, hashes, ends + at)
 
 
 def _powers(base: int) -> Hashes:

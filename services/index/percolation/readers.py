@@ -5,7 +5,7 @@ What a surface or an item means is found out once and remembered until something
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -60,6 +60,10 @@ class TextReader:
         """From a surface's hash the table tells the number of its codes; most have that of none."""
         self._table = HashTable()
         self._combinations = _Combinations()
+        self._pairs = HashTable()
+        for first, second, code in self._vocabulary.pairs():
+            hashes = (np.array([_HASHER.hash_of(word)], np.uint64) for word in (first, second))
+            self._pairs.add(int(_HASHER.pairs(*hashes)[0]), code)
         self._stale = False
 
     def read(self, batch: Batch, answers: Answers) -> None:
@@ -71,48 +75,67 @@ class TextReader:
         texts = batch.texts(self._column)
         data = b" %b " % b" ".join(texts)
         begins = np.cumsum([1, *(len(text) + 1 for text in texts[:-1])])
+        before: tuple[Places, Hashes] = np.zeros(1, np.intp), np.zeros(1, np.uint64)
         for tokens in _HASHER.tokens(data):
             numbers = self._numbers(data, tokens, begins, answers)
             telling = np.flatnonzero(numbers)
-            articles = np.searchsorted(begins, tokens.starts[telling], side="right") - 1
+            articles = _articles(begins, tokens.starts[telling])
             self._combinations.note(numbers[telling], articles, answers)
+            if self._pairs:
+                before = self._note_pairs(before, tokens, begins, answers)
         self._stale = False
+
+    def _note_pairs(
+        self, before: tuple[Places, Hashes], tokens: Tokens, begins: Places, answers: Answers
+    ) -> tuple[Places, Hashes]:
+        """Note which articles have pairs of words; return the last token, which may begin one."""
+        starts = np.concatenate((before[0], tokens.starts))
+        hashes = np.concatenate((before[1], tokens.hashes))
+        codes = self._pairs.numbers(_HASHER.pairs(hashes[:-1], hashes[1:]))
+        there = np.flatnonzero(codes != UNKNOWN)
+        first, second = _articles(begins, starts[there]), _articles(begins, starts[there + 1])
+        same = first == second
+        answers[codes[there[same]], first[same]] = True
+        return starts[-1:], hashes[-1:]
 
     def _numbers(self, data: bytes, tokens: Tokens, begins: Places, answers: Answers) -> NDArray[np.int32]:
         """Return the number of each token. What is too long to be remembered is noted at once."""
-        if tokens.hashes is None:
-            numbers = np.full(1, UNKNOWN, np.int32)
-        else:
-            numbers = self._table.numbers(tokens.hashes)
+        numbers = self._table.numbers(tokens.hashes)
         unknown = np.flatnonzero(numbers == UNKNOWN)
         if len(unknown):
             long = tokens.ends[unknown] - tokens.starts[unknown] > LONGEST_REMEMBERED_BYTES
-            self._note_long(data, tokens, unknown[long], begins, answers)
-            numbers[unknown[long]] = _NOTHING
+            if long.any():
+                self._note_long(data, tokens, unknown[long], begins, answers)
+                numbers[unknown[long]] = _NOTHING
             new = unknown[~long]
-            if len(new) and tokens.hashes is not None:
-                hashes = tokens.hashes[new]
-                self._learn(data, tokens, new, hashes)
-                numbers[new] = self._table.numbers(hashes)
+            self._learn(data, tokens, new)
+            numbers[new] = self._table.numbers(tokens.hashes[new])
         return numbers
 
     def _note_long(self, data: bytes, tokens: Tokens, long: Places, begins: Places, answers: Answers) -> None:
         surfaces = [data[tokens.starts[at] : tokens.ends[at]] for at in long]
-        articles = np.searchsorted(begins, tokens.starts[long], side="right") - 1
+        articles = _articles(begins, tokens.starts[long])
         for codes, article in zip(self._codes_of(surfaces), articles, strict=True):
             answers[list(codes), article] = True
 
-    def _learn(self, data: bytes, tokens: Tokens, new: Places, hashes: Hashes) -> None:
-        hashes, first = np.unique(hashes, return_index=True)
+    def _learn(self, data: bytes, tokens: Tokens, new: Places) -> None:
+        hashes, first = np.unique(tokens.hashes[new], return_index=True)
         surfaces = [data[tokens.starts[at] : tokens.ends[at]] for at in new[first]]
         for hashed, codes in zip(hashes, self._codes_of(surfaces), strict=True):
             self._table.add(int(hashed), self._combinations.number(codes))
 
-    def _codes_of(self, surfaces: Sequence[bytes]) -> list[tuple[Code, ...]]:
-        return [
-            _union(self._vocabulary.codes_of_word(word, stem) for word, stem in found)
-            for found in words_of_many(surfaces)
-        ]
+    def _codes_of(self, surfaces: Sequence[bytes]) -> Iterator[tuple[Code, ...]]:
+        vocabulary = self._vocabulary
+        for surface, found in zip(surfaces, words_of_many(surfaces), strict=True):
+            codes = [vocabulary.codes_of_word(word, stem) for word, stem in found]
+            if not surface.isascii():
+                codes.append(vocabulary.codes_of_odd([word for word, _ in found]))
+            yield _union(codes)
+
+
+def _articles(begins: Places, starts: Places) -> Places:
+    """Return the numbers of the articles that these places are in."""
+    return np.searchsorted(begins, starts, side="right") - 1
 
 
 class _Combinations:

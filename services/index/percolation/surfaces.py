@@ -17,7 +17,7 @@ _TO_SURFACES = bytes(
     ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)
 ) + bytes(range(128, 256))
 # The marks of ordinary prose that are not ASCII. Left in, each would make another surface of its word.
-_PROSE_MARKS = "’‘“”—–…\u00a0"
+_PROSE_MARKS = "’‘“”—–…•·€£«»„\u00a0"
 # What stands where no word is, between values and for a word left out: nothing that can be asked for.
 GAP = b"\0"
 _NO_WORD = b"\1"

@@ -7,7 +7,7 @@ some edits, or a whole value. Each has a code: its place in a batch's list of an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from services.index.engine.marking import edit_distance
@@ -15,6 +15,11 @@ from services.index.engine.marking import edit_distance
 Key: TypeAlias = str
 Code: TypeAlias = int
 WORD, STEM, PREFIX, VALUE = "w", "s", "p", "v"
+# Two words next to each other, with a space between them: only where both are surfaces of their own.
+NEXT = "n"
+# A word within a surface that is more, less or other than this word; and that there is a surface of no word.
+# Where these are, surfaces next to each other and words next to each other are not the same.
+WITHIN, VOID = "i", "z"
 # Near words, by their number of edits.
 _FUZZY = ("1", "2")
 
@@ -68,6 +73,18 @@ class Vocabulary:
         if self._fuzzy_by_rest:
             found += self._near(word)
         return tuple(found)
+
+    def codes_of_odd(self, words: Sequence[str]) -> tuple[Code, ...]:
+        """Return the codes that a surface answers to which is not one word and nothing else."""
+        keys = [WITHIN + word for word in words] if words else [VOID]
+        return tuple(code for key in keys if (code := self._codes.get(key)) is not None)
+
+    def pairs(self) -> Iterator[tuple[bytes, bytes, Code]]:
+        """Yield the words that are looked for next to each other."""
+        for key, code in self._codes.items():
+            if key[0] == NEXT:
+                first, _, second = key[1:].encode().partition(b" ")
+                yield first, second, code
 
     def codes_of_value(self, value: str) -> tuple[Code, ...]:
         """Return the codes that an exact value answers to."""
