@@ -1,9 +1,10 @@
-"""Index and archive, out of a data directory that is in use and back into one that is not."""
+"""Index, archive and saved searches, out of a data directory in use and back into one that is not."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from services.index import entity_edits_file, erasures
 from services.index.archive import archive_directory
 from services.index.archive_reading import Position, list_segments, segment_path, whole_frames_end
 from services.index.engine.meta import META, Meta, read_meta
+from services.index.saved_searches import database
 from services.index.state import RESTORED
 from shared.durable import fsync_directory
 
@@ -97,6 +99,23 @@ def copy_archive(data_dir: Path, target: Path) -> int:
     return len(segments)
 
 
+def copy_saved_searches(data_dir: Path, target: Path) -> None:
+    """Put the saved searches, and what they have yet to tell, into `target`, which is for its owner only.
+
+    A data directory from before there were any has none. Raises Failure when they cannot be read.
+    """
+    source = database.database_path(data_dir)
+    if not source.exists():
+        return
+    try:
+        database.copy_database(source, target / database.FILE)
+    except sqlite3.Error as error:
+        raise Failure(
+            f"The saved searches in {source} cannot be read: {error}.",
+            "Restore them from another backup, or move them away to go on without them.",
+        ) from error
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
@@ -108,19 +127,25 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 def has_data(data_dir: Path) -> bool:
     """Whether there is an index or an archive that a restore would hide."""
-    return (data_dir / "index" / "CURRENT").exists() or bool(list_segments(archive_directory(data_dir)))
+    has_index = (data_dir / "index" / "CURRENT").exists()
+    return has_index or bool(list_segments(archive_directory(data_dir)))
 
 
 def put_back(backup: Path, files: Sequence[BackedUpFile], data_dir: Path) -> None:
-    """Copy the files of index and archive into `data_dir`, which has neither. Each appears as a whole."""
-    for part in ("archive", "index"):
+    """Copy the parts of a backup into `data_dir`, which has none of them. Each appears as a whole."""
+    for part in ("archive", "index", database.DIRECTORY):
+        if part == database.DIRECTORY and not any(file.path.startswith(f"{part}/") for file in files):
+            continue
         draft = data_dir / f"{part}.restoring"
         shutil.rmtree(draft, ignore_errors=True)
         target = draft / "index-1" if part == "index" else draft
-        target.mkdir(parents=True)
+        # Secrets of webhooks are for the owner's eyes only.
+        private = part == database.DIRECTORY
+        target.mkdir(0o700 if private else 0o777, parents=True)
         for file in files:
             directory, _, name = file.path.partition("/")
             if directory == part:
+                (target / name).touch(0o600 if private else 0o666)
                 shutil.copyfile(backup / file.path, target / name)
                 _fsync(target / name)
         if part == "index":
@@ -133,9 +158,9 @@ def put_back(backup: Path, files: Sequence[BackedUpFile], data_dir: Path) -> Non
 
 
 def set_aside(data_dir: Path, suffix: str) -> list[Path]:
-    """Move index and archive out of the way, never deleting them; return where they are now."""
+    """Move what a restore puts back out of the way, never deleting it; return where it is now."""
     moved = []
-    for part in ("index", "archive"):
+    for part in ("index", "archive", database.DIRECTORY):
         source = data_dir / part
         if source.exists():
             moved.append(source.rename(data_dir / f"{part}.{suffix}"))

@@ -2,8 +2,8 @@
 
 The order is the way of an article, so that one accepted before the backup began is in it at least once:
 feeds first, for what they remember as submitted is on the streams by then; then entries (dead letters too,
-for one may be replayed meanwhile), then the index, then the archive, which is written before the index and so
-holds all that the index does, and more: see `index_is_whole_to`.
+for one may be replayed meanwhile), then saved searches, the index, and the archive, which is written before
+the index and so holds all that the index does, and more: see `index_is_whole_to`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ from pathlib import Path
 from services.cli.backups.entries import FILE, dump_entries
 from services.cli.backups.feeds import FILE as FEEDS_FILE
 from services.cli.backups.feeds import dump_feeds
-from services.cli.backups.files import archive_end, copy_archive, copy_index, documents_in
+from services.cli.backups.files import (
+    archive_end,
+    copy_archive,
+    copy_index,
+    copy_saved_searches,
+    documents_in,
+)
 from services.cli.backups.manifest import ArchiveEnd, Counts, Manifest, files_of, write_manifest
 from services.cli.backups.redis_access import redis_of, redis_settings
 from services.cli.output import Failure
+from services.index.saved_searches.database import DIRECTORY as SAVED
 from shared import __version__
 from shared.durable import fsync_directory
 from shared.events import SCHEMA_VERSION
@@ -44,6 +51,9 @@ def make_backup(data_dir: Path, target: Path) -> Manifest:
     partitions = redis_settings(None).partitions
     (draft / "redis").mkdir()
     counts = asyncio.run(_dump(data_dir.absolute(), draft / "redis" / FILE, partitions))
+    # After the entries and before the index: what was acknowledged by then has its matches in it, and what
+    # has matches in it is in the index.
+    copy_saved_searches(data_dir, draft / SAVED)
     whole_to = archive_end(data_dir)
     copy_index(data_dir, draft / "index")
     segments = copy_archive(data_dir, draft / "archive")
@@ -62,8 +72,9 @@ def make_backup(data_dir: Path, target: Path) -> Manifest:
         index_is_whole_to=ArchiveEnd(segment=whole_to.segment, offset=whole_to.offset),
         files=files_of(draft),
     )
-    for directory in (draft / "index", draft / "archive", draft / "redis"):
-        fsync_directory(directory)
+    for directory in (draft / "index", draft / "archive", draft / SAVED, draft / "redis"):
+        if directory.exists():
+            fsync_directory(directory)
     write_manifest(draft, manifest)
     (draft / _DRAFT_MARK).unlink()
     draft.rename(target)

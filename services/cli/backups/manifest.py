@@ -16,6 +16,7 @@ from shared.durable import write_durably
 FORMAT = 1
 MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 20
+_PARTS = ("index", "archive", "saved-searches", "redis")
 
 
 class BackedUpFile(BaseModel):
@@ -23,7 +24,7 @@ class BackedUpFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    path: str = Field(pattern=r"^(index|archive|redis)/[A-Za-z0-9._-]+$")
+    path: str = Field(pattern=r"^(index|archive|redis|saved-searches)/[A-Za-z0-9._-]+$")
     size_bytes: int
     sha256: str
 
@@ -71,7 +72,7 @@ class Manifest(BaseModel):
 
 def files_of(backup: Path) -> tuple[BackedUpFile, ...]:
     """Return all files of a backup in the making, each on disk, with their digests."""
-    paths = sorted(path for part in ("index", "archive", "redis") for path in (backup / part).glob("*"))
+    paths = sorted(path for part in _PARTS for path in (backup / part).glob("*"))
     return tuple(
         BackedUpFile(
             path=str(path.relative_to(backup)),
