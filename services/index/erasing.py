@@ -228,6 +228,7 @@ class Eraser:
             Place(place="corpus of related articles", note="left with the takedown"),
             Place(place="what ingest remembers", note="every ingest that runs has been told"),
             Place(place="answers to idempotency keys", note="hold no text"),
+            Place(place="saved searches", note="hold no text; receivers that were told know of the takedown"),
             Place(place="memory of Redis", note=note),
             *NOT_REACHED,
             *_copies(self._archive.path.parent),

@@ -132,6 +132,8 @@ async def test_after_an_erasure_no_byte_of_the_article_is_left(
 ) -> None:
     ingest, index = clients
     canary, word = "canaryzqxj", word_of(story())
+    watching = {"name": "Ferries", "q": word, "webhook_url": "http://127.0.0.1:9/"}
+    search_id = (await index.post("/v1/saved-searches", json=watching)).json()["id"]
     secret = report_of(
         word,
         f"Said {canary}.",
@@ -153,6 +155,8 @@ async def test_after_an_erasure_no_byte_of_the_article_is_left(
     await wait_for(ingest, kept, "dead_lettered")
     letters = (await ingest.get("/v1/dead-letters")).json()["dead_letters"]
     assert await everywhere(own_stack, canary)
+    waiting = (await index.get(f"/v1/saved-searches/{search_id}")).json()
+    assert waiting["matches"] == 2 and waiting["pending"] >= 2
 
     done = own_stack.cli("retract", first["id"], dead["id"], "--erase", "--reason", "wish", "--json")
     assert done.returncode == 0, done.stderr
