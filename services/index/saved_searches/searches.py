@@ -72,6 +72,8 @@ class SavedSearches:
         self._lock = threading.Lock()
         self._by_id: dict[str, SavedSearch] = {}
         self._by_key: dict[int, SavedSearch] = {}
+        # Those whose dates move with the clock.
+        self._moving: set[str] = set()
         with database.reading() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM searches ORDER BY key").fetchall()
         for row in rows:
@@ -95,7 +97,7 @@ class SavedSearches:
         search = self._by_id.get(search_id)
         if search is None:
             return None
-        parsed = parse(search.q, lenient=True)
+        parsed = parse(search.q, lenient=True, now=self._now())
         return SearchTerms(search.q, parsed.node, search.filters, parsed.warnings)
 
     def add(self, definition: Definition) -> SavedSearch:
@@ -170,6 +172,7 @@ class SavedSearches:
             if search is None:
                 return None
             self._by_key.pop(search.key, None)
+            self._moving.discard(search_id)
             self._registry.remove(search_id)
             with self._database.writing() as connection:
                 for table in ("matches", "messages", "deliveries"):
@@ -199,10 +202,10 @@ class SavedSearches:
         return found
 
     def reread(self) -> None:
-        """Read all queries again, for what a relative date means has changed meanwhile."""
-        for search in self.all():
+        """Read queries again whose dates move with the clock: they mean something else by now."""
+        for search_id in list(self._moving):
             with self._lock:
-                if self._by_id.get(search.id) == search:
+                if (search := self._by_id.get(search_id)) is not None:
                     self._register(search)
 
     def _hold(self, search: SavedSearch) -> SavedSearch:
@@ -211,17 +214,20 @@ class SavedSearches:
         return search
 
     def _register(self, search: SavedSearch) -> None:
+        self._moving.discard(search.id)
         if search.status == "paused":
             self._registry.remove(search.id)
             return
         try:
-            node = parse(search.q, lenient=False).node
+            node, moves = _read(search.q, self._now())
         except QuerySyntaxError as error:
             # Only by another version's grammar: it was read when it was saved.
             log.error("saved search cannot be read any more", saved_search=search.id, error=str(error))
             self._registry.remove(search.id)
             return
         self._registry.put(search.id, node, search.filters)
+        if moves:
+            self._moving.add(search.id)
 
 
 def filters_document(filters: Filters) -> dict[str, list[str]]:
@@ -232,6 +238,14 @@ def filters_document(filters: Filters) -> dict[str, list[str]]:
 def filters_from(document: Mapping[str, Any]) -> Filters:
     values: dict[str, Any] = {name: tuple(document.get(name) or ()) for name in _FILTERS}
     return Filters(**values)
+
+
+def _read(q: str, now: datetime) -> tuple[Node, bool]:
+    """Return what a query means now, and whether that moves with the clock. Raises QuerySyntaxError."""
+    try:
+        return parse(q, lenient=False).node, False
+    except QuerySyntaxError:
+        return parse(q, lenient=False, now=now).node, True
 
 
 def _to_row(search: SavedSearch) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class SavedSearchService:
 
     def _check_query(self, q: str) -> None:
         try:
-            parse(q, lenient=False)
+            parse(q, lenient=False, now=self._now())
         except QuerySyntaxError as error:
             place = FieldError("/q", error.message, position=error.position)
             raise Problem(400, "query-syntax", f"{error}\n{error.caret}", errors=[place]) from error

@@ -17,11 +17,12 @@ from shared.metrics import Metrics
 log = get_logger(__name__)
 
 MEASURE_S: Final = 5.0
+REREAD_S: Final = 60.0
 TIDY_S: Final = 1800.0
 
 
 class Upkeep:
-    """Measures each few seconds, and each half hour keeps to the bounds of `queue` and reads queries anew."""
+    """Measures each few seconds, reads moving dates anew each minute, keeps to the bounds of `queue`."""
 
     def __init__(
         self,
@@ -38,10 +39,13 @@ class Upkeep:
     async def run(self) -> None:
         """Go on until cancelled."""
         loop = asyncio.get_running_loop()
-        tidied_at = loop.time()
+        tidied_at = reread_at = loop.time()
         while True:
             try:
                 await asyncio.to_thread(self.measure)
+                if loop.time() - reread_at >= REREAD_S:
+                    reread_at = loop.time()
+                    await asyncio.to_thread(self._searches.reread)
                 if loop.time() - tidied_at >= TIDY_S:
                     tidied_at = loop.time()
                     await asyncio.to_thread(self.tidy)
@@ -65,4 +69,3 @@ class Upkeep:
             if expired:
                 self._metrics.inc("wireroom_webhook_messages_expired_total", expired)
                 log.warning("messages of a saved search given up", saved_search=search.id, messages=expired)
-        self._searches.reread()

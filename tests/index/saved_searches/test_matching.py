@@ -222,3 +222,16 @@ async def test_the_database_is_for_its_owner_only(world: World) -> None:
     directory = world.data_dir / "saved-searches"
     assert directory.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
+async def test_a_date_that_moves_with_the_clock_goes_along(world: World) -> None:
+    search = world.save(q="storm published:>now-2d")
+    await world.store(storm("old", published_at=NOW - timedelta(days=3)), storm("a", published_at=NOW))
+    world.clock.turn(days=5)
+    world.saved.searches.reread()
+    await world.store(storm("then", published_at=NOW), storm("b", published_at=NOW + timedelta(days=5)))
+    terms = world.saved.searches.terms(search.id)
+    assert terms is not None and terms.text == search.q and terms.warnings == ()
+    found = world.saved.service.history.matches(search.key, None, 10)
+    # What is published later than it was received counts as published when it was received.
+    assert [match.article_id for match in found] == [article_id("a")]
