@@ -6,7 +6,7 @@ import re
 import zlib
 
 _GZIP_WBITS = 31
-# Of a wire's articles, level 3 takes a third of the time of the default, 6, for a tenth more bytes.
+# Of articles, level 3 takes two fifths of the time of the default, 6, for a fourteenth more bytes.
 _LEVEL = 3
 _CODING = re.compile(r"\s*([a-z*-]+)\s*(?:;\s*q=([0-9.]{1,5}))?\s*", re.IGNORECASE)
 
