@@ -185,12 +185,12 @@ def _lifespan(
 
 
 def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
-    engine, metrics = parts.engine, parts.metrics
+    engine, metrics, saved = parts.engine, parts.metrics, parts.saved.searches
     read_keys = _read_keys(settings)
     app.include_router(search_router(engine, metrics, read_keys))
-    app.include_router(stream_router(parts.wire, metrics, read_keys, max_streams=settings.max_streams))
-    app.include_router(export_router(engine, metrics, read_keys))
-    app.include_router(feeds_router(engine, metrics, read_keys, settings.public_url))
+    app.include_router(stream_router(parts.wire, saved, metrics, read_keys, max_streams=settings.max_streams))
+    app.include_router(export_router(engine, saved, metrics, read_keys))
+    app.include_router(feeds_router(engine, saved, metrics, read_keys, settings.index_public_url))
     app.include_router(overview_router(engine, metrics, read_keys, utc_now))
     admin_token = write_admin_token(settings.data_dir)
     app.include_router(maintenance_router(parts.reindexer, admin_token))

@@ -22,7 +22,7 @@ class IndexSettings(ServiceSettings):
     open_read: bool = Field(
         False, description="Allow reading without a key although the address is not loopback."
     )
-    public_url: str | None = Field(
+    index_public_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
         max_length=500,
@@ -66,8 +66,8 @@ class IndexSettings(ServiceSettings):
     @property
     def page_url(self) -> str | None:
         """Where readers reach our pages, without a slash at the end, or None if we cannot tell."""
-        if self.public_url is not None:
-            return self.public_url.rstrip("/")
+        if self.index_public_url is not None:
+            return self.index_public_url.rstrip("/")
         host = f"[{self.index_host}]" if ":" in self.index_host else self.index_host
         return f"http://{host}:{self.index_port}" if is_loopback(self.index_host) else None
 

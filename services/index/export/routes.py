@@ -16,7 +16,7 @@ from services.index.engine.protocol import Query as EngineQuery
 from services.index.engine.protocol import SearchEngine
 from services.index.export.compression import Gzip, Uncompressed, accepts_gzip
 from services.index.export.streaming import Export, Format, pieces
-from services.index.search_params import SearchTerms, search_terms
+from services.index.saved_terms import NamedTerms, SavedLookup, terms_for
 from services.index.search_route import SearchRoute
 from services.index.slots import Slots, SlottedResponse
 from shared.clock import utc_now
@@ -34,6 +34,7 @@ _MEDIA_TYPES: dict[Format, str] = {
 
 def export_router(
     engine: SearchEngine,
+    saved_searches: SavedLookup,
     metrics: Metrics,
     read_keys: ApiKeys | None,
     now: Callable[[], datetime] = utc_now,
@@ -49,10 +50,12 @@ def export_router(
         prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
     )
 
+    wanted = Depends(terms_for(saved_searches))
+
     @router.get("/export", summary="All articles of a search, as NDJSON or CSV", response_class=Response)
     async def export(
         request: Request,
-        terms: Annotated[SearchTerms, Depends(search_terms)],
+        named: NamedTerms = wanted,
         format_: Annotated[Format, Query(alias="format", description="What to write.")] = "ndjson",
         bom: Annotated[
             bool, Query(description="Begin CSV with a byte order mark: Excel needs it to see UTF-8.")
@@ -62,7 +65,7 @@ def export_router(
             detail = "only CSV has a byte order mark"
             raise Problem(400, "invalid-request", f"bom: {detail}.", errors=[FieldError("query/bom", detail)])
         gzip = accepts_gzip(",".join(request.headers.getlist("accept-encoding")))
-        query = EngineQuery(terms.node, terms.filters, sort="newest")
+        query = EngineQuery(named.terms.node, named.terms.filters, sort="newest")
         work = Export(engine, query, format_, Gzip() if gzip else Uncompressed(), bom=bom)
         # Made before the answer begins, so that what fails at once is told by its status.
         first = await asyncio.get_running_loop().run_in_executor(threads, work.step)

@@ -40,6 +40,8 @@ def _add_entry(root: Element, item: FeedItem) -> None:
     add(entry, "id", item.id)
     add(entry, "title", item.title, type="text")
     add(entry, "link", rel="alternate", href=item.url)
+    for copy in item.duplicates:
+        add(entry, "link", rel="related", href=copy.url, title=copy.title)
     if item.published_at:
         add(entry, "published", _date(item.published_at))
     add(entry, "updated", _date(item.received_at))

@@ -23,6 +23,8 @@ MAX_DESCRIPTION_CHARS = 1_000
 # Of all full texts in one feed. Any text may have 2 MB, and escaped it may be six times as long.
 MAX_BODY_CHARS = 4_000_000
 
+_OF_FEEDS = frozenset({"content", "size", "cursor", "saved", "collapse"})
+
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
@@ -44,8 +46,20 @@ class FeedRequest:
     @property
     def home_url(self) -> str:
         """The page that shows this search."""
-        kept = [pair for pair in self.parameters if pair[0] not in ("content", "size", "cursor")]
-        return _address(self.base_url + "/", kept)
+        kept = [pair for pair in self.parameters if pair[0] not in _OF_FEEDS]
+        return _address(self.base_url + "/", kept or _parameters_of(self.terms))
+
+
+def _parameters_of(terms: SearchTerms) -> list[tuple[str, str]]:
+    """Return the parameters that stand for what a saved search looks for."""
+    filters = terms.filters
+    names = ("source", "language", "entity", "topic", "sentiment", "story")
+    dates = {"from": filters.from_at, "to": filters.to_at}
+    return [
+        *([("q", terms.text)] if terms.text else []),
+        *((name, value) for name in names for value in getattr(filters, name)),
+        *((name, at.isoformat()) for name, at in dates.items() if at is not None),
+    ]
 
 
 def _address(url: str, pairs: Iterable[tuple[str, str]]) -> str:
@@ -56,14 +70,14 @@ def _address(url: str, pairs: Iterable[tuple[str, str]]) -> str:
 def fingerprint(request: FeedRequest, page: Page) -> str:
     """Return what changes whenever the feed's bytes would, without making them."""
     parts = [__version__, request.url(), request.full, request.name, request.terms.warnings]
-    content = to_json([parts, page.next_cursor, [(hit.id, hit.card) for hit in page.hits]])
+    content = to_json([parts, page.next_cursor, [(hit.id, hit.card, hit.duplicates) for hit in page.hits]])
     return blake2b(content, digest_size=12).hexdigest()
 
 
 def feed_of(engine: SearchEngine, request: FeedRequest, page: Page) -> SearchFeed:
     """Return the feed of a page of hits, with the full texts if they are asked for, as far as they go."""
     bodies = _bodies(engine, page.hits) if request.full else {}
-    items = tuple(item_of(hit.card, request.base_url, bodies.get(hit.id)) for hit in page.hits)
+    items = tuple(item_of(hit, request.base_url, bodies.get(hit.id)) for hit in page.hits)
     return SearchFeed(
         id=_search_urn(request.terms, request.name),
         title=title_of(request.terms, request.name),
@@ -125,7 +139,7 @@ def _language(filters: Filters, items: Iterable[FeedItem]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def feed_query(terms: SearchTerms, *, size: int, cursor: str | None) -> Query:
+def feed_query(terms: SearchTerms, *, size: int, cursor: str | None, collapse: bool) -> Query:
     """Return the search of a feed: the newest first, nothing counted and nothing marked."""
     query = Query(terms.node, terms.filters, sort="newest", size=size, cursor=cursor, count="none")
-    return replace(query, highlight=False)
+    return replace(query, highlight=False, collapse=collapse)

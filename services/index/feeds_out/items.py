@@ -11,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from services.index.engine.documents import LEAD_CHARS
-from services.index.feeds_out.model import FeedItem, ItemImage, ItemTopic
+from services.index.engine.protocol import Hit
+from services.index.feeds_out.model import FeedItem, ItemImage, ItemLink, ItemTopic
 from services.index.feeds_out.texts import language_tag, legal, one_line, uri
 
 MAX_TITLE_CHARS = 1_000
@@ -23,19 +24,16 @@ _UNTITLED = "Untitled"
 _IMAGE_TYPE = re.compile(r"image/[a-z0-9.+-]{1,60}")
 
 
-def item_of(card: Mapping[str, Any], base_url: str, body: str | None = None) -> FeedItem:
-    """Return the item of an article, of which `card` holds the fields that `engine.protocol.Hit` names.
-
-    An article without an address of its own leads to its page here, under `base_url`.
-    """
-    article_id = card["id"]
+def item_of(hit: Hit, base_url: str, body: str | None = None) -> FeedItem:
+    """Return the item of an article. One without an address of its own leads to its page under `base_url`."""
+    card, article_id = hit.card, hit.id
     received_at, published_at = _instant(card["received_at"]), _instant(card.get("published_at"))
     source = one_line(card.get("source"), MAX_NAME_CHARS) or None
     authors = (one_line(name, MAX_NAME_CHARS) for name in card.get("authors", ())[:MAX_AUTHORS])
     return FeedItem(
         id=article_urn(article_id),
         article_id=article_id,
-        url=uri(card.get("url")) or f"{base_url}/articles/{article_id}",
+        url=_url(card, base_url),
         title=one_line(card["title"], MAX_TITLE_CHARS) or _UNTITLED,
         summary=_summary(card["lead"]),
         received_at=received_at or _EPOCH,
@@ -49,7 +47,17 @@ def item_of(card: Mapping[str, Any], base_url: str, body: str | None = None) -> 
         topics=tuple(_topic(topic) for topic in card.get("topics", ())[:MAX_TOPICS]),
         image=_image(card.get("image")),
         story_id=one_line(card.get("story_id"), MAX_NAME_CHARS) or None,
+        duplicates=tuple(_link(copy, base_url) for copy in hit.duplicates.articles) if hit.duplicates else (),
     )
+
+
+def _url(card: Mapping[str, Any], base_url: str) -> str:
+    return uri(card.get("url")) or f"{base_url}/articles/{card['id']}"
+
+
+def _link(card: Mapping[str, Any], base_url: str) -> ItemLink:
+    said = [one_line(card.get(name), MAX_NAME_CHARS) for name in ("source", "title")]
+    return ItemLink(_url(card, base_url), ": ".join(filter(None, said)) or _UNTITLED)
 
 
 def article_urn(article_id: str) -> str:

@@ -51,6 +51,7 @@ def _item(item: FeedItem) -> dict[str, Any]:
                 story_id=item.story_id,
                 image_caption=image.caption if image else None,
                 image_credit=image.credit if image else None,
+                duplicates=[{"url": copy.url, "title": copy.title} for copy in item.duplicates] or None,
             ),
         )
     )

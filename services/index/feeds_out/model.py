@@ -23,6 +23,14 @@ class ItemTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemLink:
+    """Another article that says nearly the same; `title` begins with its outlet."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedItem:
     """One article. Texts are plain and hold only what XML 1.0 can; URLs are absolute, ASCII, http(s).
 
@@ -46,6 +54,7 @@ class FeedItem:
     topics: tuple[ItemTopic, ...] = ()
     image: ItemImage | None = None
     story_id: str | None = None
+    duplicates: tuple[ItemLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

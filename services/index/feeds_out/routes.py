@@ -17,7 +17,7 @@ from services.index.feeds_out import atom, json_feed, rss
 from services.index.feeds_out.building import FeedRequest, feed_of, feed_query, fingerprint
 from services.index.feeds_out.model import SearchFeed
 from services.index.feeds_out.validators import not_modified, validators
-from services.index.search_params import SearchTerms, lenient_terms
+from services.index.saved_terms import NamedTerms, SavedLookup, lenient_terms_for
 from services.index.search_route import SearchRoute
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
@@ -28,7 +28,7 @@ MAX_AGE_S = 60
 _PARAMETERS = frozenset(
     {
         "q", "source", "language", "entity", "topic", "sentiment", "story", "from", "to",
-        "content", "size", "cursor",
+        "saved", "content", "size", "cursor", "collapse",
     }
 )  # fmt: skip
 
@@ -51,9 +51,12 @@ Content = Annotated[
 Size = Annotated[int, Query(ge=1, le=100, description="Articles in the feed.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="Of the feed's link to its next page.")]
 
+Collapse = Annotated[bool, Query(description="Show near-duplicates as links of the first of them.")]
+
 
 def feeds_router(
     engine: SearchEngine,
+    saved_searches: SavedLookup,
     metrics: Metrics,
     read_keys: ApiKeys | None,
     public_url: str | None,
@@ -67,23 +70,27 @@ def feeds_router(
     router = APIRouter(tags=["feeds"], dependencies=[Depends(check_reader)], route_class=SearchRoute)
     cached = f"{'public' if read_keys is None else 'private'}, max-age={MAX_AGE_S}"
 
+    wanted = Depends(lenient_terms_for(saved_searches))
+
     def add(extension: str) -> None:
         path, (write, media_type) = f"/search.{extension}", FORMATS[extension]
 
         async def feed(
             request: Request,
-            terms: Annotated[SearchTerms, Depends(lenient_terms)],
+            named: NamedTerms = wanted,
             content: Content = "summary",
             size: Size = 50,
             cursor: Cursor = None,
+            collapse: Collapse = True,
         ) -> Response:
             asked = FeedRequest(
-                terms=terms,
-                query=feed_query(terms, size=size, cursor=cursor or None),
+                terms=named.terms,
+                query=feed_query(named.terms, size=size, cursor=cursor or None, collapse=collapse),
                 path=path,
                 parameters=_parameters(request),
                 base_url=base_url_of(request, public_url),
                 full=content == "full",
+                name=named.name,
             )
             with metrics.timed("wireroom_search_seconds", kind="newest"):
                 page = await asyncio.to_thread(_found, engine, asked)

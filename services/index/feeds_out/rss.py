@@ -62,6 +62,8 @@ def _add_item(channel: Element, item: FeedItem) -> None:
         add(element, "content:encoded", html_of(item.body))
     if item.image:
         _add_image(element, item.image)
+    for copy in item.duplicates:
+        add(element, "atom:link", rel="related", href=copy.url, title=copy.title)
 
 
 def _add_image(element: Element, image: ItemImage) -> None:

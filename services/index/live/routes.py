@@ -13,7 +13,7 @@ from services.index.access import may_read_with_password
 from services.index.engine.protocol import ArrivalKey, IndexFailed, Query
 from services.index.live.events import HEARTBEAT, HELLO, key_of, retracted_events
 from services.index.live.wire import Wire
-from services.index.search_params import SearchTerms, search_terms
+from services.index.saved_terms import NamedTerms, SavedLookup, terms_for
 from services.index.search_route import SearchRoute
 from services.index.slots import Slots, SlottedResponse
 from shared.http.auth import ApiKeys
@@ -27,7 +27,14 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def stream_router(wire: Wire, metrics: Metrics, read_keys: ApiKeys | None, *, max_streams: int) -> APIRouter:
+def stream_router(
+    wire: Wire,
+    saved_searches: SavedLookup,
+    metrics: Metrics,
+    read_keys: ApiKeys | None,
+    *,
+    max_streams: int,
+) -> APIRouter:
     def busy() -> Problem:
         detail = f"{max_streams} streams are open, which is as many as may be. Try again in a moment."
         return Problem(503, "streams-busy", detail, headers={"retry-after": "10"})
@@ -41,6 +48,8 @@ def stream_router(wire: Wire, metrics: Metrics, read_keys: ApiKeys | None, *, ma
         prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
     )
 
+    wanted = Depends(terms_for(saved_searches))
+
     @router.get(
         "/stream",
         summary="Articles as they become searchable",
@@ -48,7 +57,7 @@ def stream_router(wire: Wire, metrics: Metrics, read_keys: ApiKeys | None, *, ma
         responses=_ANSWERS,
     )
     async def stream(
-        terms: Annotated[SearchTerms, Depends(search_terms)],
+        named: NamedTerms = wanted,
         last_event_id: Annotated[
             str | None, Param(description="Go on behind this event, as with the header Last-Event-ID.")
         ] = None,
@@ -61,7 +70,7 @@ def stream_router(wire: Wire, metrics: Metrics, read_keys: ApiKeys | None, *, ma
             raise Problem(
                 503, "stopping", "The service is being stopped. Connect again.", headers={"retry-after": "2"}
             )
-        query = Query(terms.node, terms.filters, sort="newest", count="none", highlight=False)
+        query = Query(named.terms.node, named.terms.filters, sort="newest", count="none", highlight=False)
         events = stream_events(wire, metrics, query, place or wire.position)
         return SlottedResponse(slots, events, media_type="text/event-stream", headers=_HEADERS)
 

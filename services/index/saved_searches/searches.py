@@ -100,6 +100,10 @@ class SavedSearches:
         parsed = parse(search.q, lenient=True, now=self._now())
         return SearchTerms(search.q, parsed.node, search.filters, parsed.warnings)
 
+    def name_of(self, search_id: str) -> str | None:
+        search = self._by_id.get(search_id)
+        return None if search is None else search.name
+
     def add(self, definition: Definition) -> SavedSearch:
         """Raises TooManySearches, and TransientError when it cannot be written down."""
         with self._lock:

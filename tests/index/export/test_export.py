@@ -28,6 +28,7 @@ from shared.http.limits import Limits
 from shared.http.serve import install_http
 from shared.metrics import Metrics
 from tests.index.articles import NOW, article_id, enriched, minutes, retracted
+from tests.index.saved import OneSaved
 from tests.index.serving import ask, served
 from tests.support import eventually
 
@@ -44,7 +45,7 @@ def app_of(engine: Any, keys: ApiKeys | None = None, metrics: Metrics | None = N
     metrics = metrics or Metrics()
     install_http(app, metrics=metrics, limits=Limits())
     app.add_exception_handler(IndexFailed, answer_index_failed)
-    app.include_router(export_router(engine, metrics, keys, now=lambda: NOW))
+    app.include_router(export_router(engine, OneSaved(), metrics, keys, now=lambda: NOW))
     return app
 
 
@@ -108,6 +109,20 @@ async def test_csv_is_a_table_with_a_head(engine: TantivyEngine) -> None:
     assert {row["source"] for row in rows} == {"'=cmd|' /C calc'!A0"}
     assert marked.content == b"\xef\xbb\xbf" + response.content
     assert empty.content.startswith(b"id,revision,title,") and empty.content.count(b"\n") == 1
+
+
+async def test_a_saved_search_is_exported_by_its_id(engine: TantivyEngine) -> None:
+    engine.upsert_many(
+        [enriched("a", "The pier"), enriched("b", "A bridge"), enriched("c", "Le pier", language="fr")], NOW
+    )
+    engine.commit()
+    async with client_of(app_of(engine)) as client:
+        found = lines_of((await client.get("/v1/export?saved=abc")).content)
+        unknown = await client.get("/v1/export?saved=abd")
+        both = await client.get("/v1/export?saved=abc&language=fr")
+    assert [article["title"] for article in found] == ["The pier"]
+    assert unknown.status_code == 404
+    assert both.status_code == 400 and both.json()["errors"][0]["pointer"] == "query/saved"
 
 
 async def test_nothing_found_is_an_empty_file(engine: TantivyEngine) -> None:

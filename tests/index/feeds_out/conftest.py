@@ -16,6 +16,7 @@ from shared.http.auth import ApiKeys
 from shared.http.limits import Limits
 from shared.http.serve import install_http
 from shared.metrics import Metrics
+from tests.index.saved import OneSaved
 from tests.support import NOW
 
 LATER = NOW + timedelta(hours=1)
@@ -37,7 +38,7 @@ def client_of(
     app = FastAPI()
     metrics = Metrics()
     install_http(app, metrics=metrics, limits=Limits())
-    app.include_router(feeds_router(engine, metrics, keys, public_url, now=lambda: now))
+    app.include_router(feeds_router(engine, OneSaved(), metrics, keys, public_url, now=lambda: now))
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://index.example:8003")
 
 

@@ -13,7 +13,7 @@ from lxml import etree
 
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.ingest.feeds.formats.parse import parse_feed
-from shared.events import Image, Language, Topic
+from shared.events import Image, Language, Related, Topic
 from shared.http.auth import ApiKeys, hash_api_key
 from tests.index.feeds_out.checks import ATOM, CHECKS
 from tests.index.feeds_out.conftest import client_of
@@ -284,6 +284,49 @@ async def test_what_was_read_otherwise_than_typed_is_said(
     feed = (await client.get("/search.json", params={"q": '"unclosed'})).json()
     plain = (await client.get("/search.json", params={"q": "unclosed"})).json()
     assert len(feed["description"]) > len(plain["description"]) + 10
+
+
+async def test_a_saved_search_is_a_feed_under_its_name(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    fill(engine, enriched("a", title="The pier"), enriched("b", title="A bridge"))
+    for extension in FORMATS:
+        response = await client.get(f"/search.{extension}?saved=abc")
+        CHECKS[extension](response.content)
+        feed = parse_feed(response.content, content_type=None, url=None)
+        assert feed.title == "Piers & <docks> – Wireroom"
+        assert feed.self_url == f"http://index.example:8003/search.{extension}?saved=abc"
+        assert feed.link == "http://index.example:8003/?q=pier&language=en"
+        assert [entry.title for entry in feed.entries] == ["The pier"]
+    assert (await client.get("/search.rss?saved=gone")).status_code == 404
+    assert (await client.get("/search.rss?saved=abc&q=x")).status_code == 400
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+async def test_near_duplicates_are_links_of_the_newest(
+    engine: TantivyEngine, client: httpx2.AsyncClient, extension: str
+) -> None:
+    copy = Related(kind="duplicate", id=article_id("a"), score=0.9, why="nearly the same text")
+    fill(
+        engine,
+        enriched(
+            "a", title="First", url="https://a.example/1", source="A", published_at=NOW - timedelta(hours=1)
+        ),
+        enriched("b", title="Copy", url="https://b.example/1", related=(copy,), published_at=NOW),
+    )
+    response = await client.get(f"/search.{extension}")
+    CHECKS[extension](response.content)
+    (entry,) = parse_feed(response.content, content_type=None, url=None).entries
+    assert entry.title == "Copy"
+    if extension == "json":
+        links = response.json()["items"][0]["_wireroom"]["duplicates"]
+        assert links == [{"url": "https://a.example/1", "title": "A: First"}]
+    else:
+        assert [(link.url, link.rel, link.title) for link in entry.links] == [
+            ("https://a.example/1", "related", "A: First")
+        ]
+    apart = await client.get(f"/search.{extension}?collapse=false")
+    assert len(parse_feed(apart.content, content_type=None, url=None).entries) == 2
 
 
 async def test_a_date_from_the_future_does_not_pin_an_entry(

@@ -29,6 +29,7 @@ from shared.http.serve import install_http, serve
 from shared.metrics import Metrics
 from tests.conftest import free_port
 from tests.index.articles import NOW, article_id, enriched, retracted
+from tests.index.saved import OneSaved
 from tests.support import eventually
 
 
@@ -54,7 +55,7 @@ class Desk:
     def app(self, keys: ApiKeys | None = None, max_streams: int = 20) -> FastAPI:
         app = FastAPI()
         install_http(app, metrics=self.metrics, limits=Limits())
-        app.include_router(stream_router(self.wire, self.metrics, keys, max_streams=max_streams))
+        app.include_router(stream_router(self.wire, OneSaved(), self.metrics, keys, max_streams=max_streams))
         return app
 
     @asynccontextmanager
@@ -167,6 +168,13 @@ async def test_only_what_matches_comes(desk: Desk) -> None:
         )
         desk.store(enriched("e", body="Piers.", sentiment=-0.9))
         await eventually(lambda: listener.articles() == ids("a", "e"))
+
+
+async def test_a_saved_search_is_listened_to_by_its_id(desk: Desk) -> None:
+    async with desk.serving(), Listener(desk, "saved=abc") as listener:
+        desk.store(enriched("a", "The pier"), enriched("b", "A bridge"))
+        desk.store(enriched("c", "Piers"))
+        await eventually(lambda: listener.articles() == ids("a", "c"))
 
 
 async def test_who_comes_back_misses_nothing_and_hears_nothing_twice(desk: Desk) -> None:
