@@ -127,3 +127,15 @@ def test_any_early_place_is_before_everything(engine: SearchEngine, after: Arriv
 def test_nothing_is_behind_a_place_at_the_end_of_time(engine: SearchEngine, after: ArrivalKey) -> None:
     add(engine, "a")
     assert ids(engine, after=after) == []
+
+
+def test_the_latest_retractions_are_those_that_hold(engine: SearchEngine) -> None:
+    assert list(engine.latest_retractions(10)) == []
+    for n, key in enumerate("abcd"):
+        at = NOW + minutes(n)
+        engine.upsert_many([enriched(key), retracted(key, received_at=at, withheld=key == "b")], at)
+    engine.upsert_many([enriched("c", epoch=1), enriched("e")], NOW)
+    engine.commit()
+    held = [(article_id("a"), NOW), (article_id("b"), NOW + minutes(1)), (article_id("d"), NOW + minutes(3))]
+    assert list(engine.latest_retractions(10)) == held
+    assert list(engine.latest_retractions(2)) == held[1:]

@@ -6,11 +6,12 @@ no reindex changes. An article that is indexed again (a new revision) arrives ag
 
 from __future__ import annotations
 
-from tantivy import DocAddress, Order, Searcher
+from tantivy import DocAddress, Order, Schema, Searcher
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.compiling import LARGEST_INTEGER, Compiler
 from services.index.engine.protocol import ID_PREFIX_CHARS, ArrivalKey
+from services.index.engine.schema import REMOVED, WITHHELD
 
 _COLUMN = "indexed_us"
 Row = tuple[ArrivalKey, DocAddress]
@@ -34,6 +35,18 @@ def latest_arrival(searcher: Searcher, articles: TantivyQuery) -> ArrivalKey | N
     """Return the place of what became searchable last."""
     newest = searcher.search(articles, limit=1, count=False, order_by_field=_COLUMN).hits
     return ArrivalKey(int(newest[0][0]), "f" * ID_PREFIX_CHARS) if newest else None
+
+
+def latest_retractions(searcher: Searcher, schema: Schema, limit: int) -> list[tuple[str, int]]:
+    """Return ids of tombstones, the latest last, and when their takedowns were received (microseconds)."""
+    tombstones = TantivyQuery.term_set_query(schema, "kind", [WITHHELD, REMOVED])
+    found = searcher.search(tombstones, limit=limit, count=False, order_by_field="received_us").hits
+    if not found:
+        return []
+    addresses = [address for _, address in found]
+    high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
+    ids = [f"{int(first or 0):016x}{int(last or 0):016x}" for first, last in zip(high, low, strict=True)]
+    return [(each, int(at)) for each, (at, _) in zip(ids, found, strict=True)][::-1]
 
 
 def _from(searcher: Searcher, compiler: Compiler, base: TantivyQuery, lower_us: int, limit: int) -> list[Row]:

@@ -335,6 +335,13 @@ class SearchEngine(Protocol):
         """Return the place behind everything that can be found now; None when that is nothing."""
         ...
 
+    def latest_retractions(self, limit: int) -> Sequence[tuple[str, datetime]]:
+        """Return up to `limit` articles that are taken down or withheld, the latest last.
+
+        The instants are those at which ingest received the takedowns.
+        """
+        ...
+
     def scan(self, query: Query, place: object | None = None) -> ScanPage:
         """Return all articles that a search finds, newest first, in batches of some 100 kB.
 

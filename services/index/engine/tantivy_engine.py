@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tantivy import DocAddress, Occur, Searcher
@@ -12,7 +12,7 @@ from tantivy import Query as TantivyQuery
 
 from services.index.engine.analysis import fold
 from services.index.engine.answers import AnswerCache
-from services.index.engine.arrivals import arrived_after, latest_arrival
+from services.index.engine.arrivals import arrived_after, latest_arrival, latest_retractions
 from services.index.engine.checksums import find_damage, require_intact
 from services.index.engine.compiling import Compiler
 from services.index.engine.failing import despite_damage, failing_openly
@@ -20,6 +20,7 @@ from services.index.engine.hits import hit_at, parsed, stored
 from services.index.engine.home import IndexHome, size_bytes
 from services.index.engine.marking import marker_for
 from services.index.engine.protocol import (
+    EPOCH,
     ArrivalKey,
     EngineHealth,
     EngineStats,
@@ -204,6 +205,11 @@ class TantivyEngine:
     @failing_openly
     def latest_arrival(self) -> ArrivalKey | None:
         return latest_arrival(self._index.searcher, self._compiler.articles)
+
+    @failing_openly
+    def latest_retractions(self, limit: int) -> Sequence[tuple[str, datetime]]:
+        found = latest_retractions(self._index.searcher, self._index.schema, limit)
+        return [(each, EPOCH + timedelta(microseconds=at_us)) for each, at_us in found]
 
     @failing_openly
     def scan(self, query: Query, place: object | None = None) -> ScanPage:

@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from services.index.engine.protocol import ArrivalKey, Query, SearchEngine, arrival_after
@@ -18,6 +18,8 @@ BATCH_ARTICLES = 100
 # Answers to be had by others who ask the same before the next commit.
 MAX_ANSWERS = 64
 MAX_RETRACTIONS = 10_000
+# From the receipt of a takedown until it is in the index: seconds, usually.
+LATEST_EFFECT = timedelta(minutes=10)
 _START = ArrivalKey(0, "")
 
 
@@ -45,6 +47,10 @@ class Wire:
         self._answers: OrderedDict[tuple[Query, ArrivalKey], asyncio.Task[Batch]] = OrderedDict()
         self._retractions: deque[tuple[ArrivalKey, str]] = deque(maxlen=MAX_RETRACTIONS)
         self.position = engine.latest_arrival() or _START
+        for article_id, received_at in engine.latest_retractions(MAX_RETRACTIONS):
+            # When it took effect is not kept; told once too often it does no harm.
+            at = min(arrival_after(received_at + LATEST_EFFECT), self.position)
+            self._retractions.append((at, article_id))
         self.commits = 0
         self.ended = False
 

@@ -249,6 +249,22 @@ async def test_takedowns_that_were_missed_are_told_on_return(desk: Desk) -> None
             await eventually(lambda: ("retracted", article_id("a")) in listener.events)
 
 
+async def test_takedowns_that_were_missed_are_told_after_a_restart_too(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.at = NOW + timedelta(minutes=1)
+    async with desk.serving(), Listener(desk) as listener:
+        desk.store(enriched("a"), enriched("b"))
+        await eventually(lambda: len(listener.articles()) == 2)
+    desk.store(retracted("a", received_at=desk.at), enriched("c"))
+    desk.close()
+    again = Desk(tmp_path)
+    listener.desk = again
+    async with again.serving(), listener:
+        await eventually(lambda: len(listener.articles()) == 3)
+    assert ("retracted", article_id("a")) in listener.events
+    again.close()
+
+
 async def test_silence_is_filled_with_heartbeats(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = stream_events(desk.wire, desk.metrics, Query(), desk.wire.position, heartbeat_s=0.05)
     assert (await anext(silent)).startswith(b"retry: ")
