@@ -17,7 +17,7 @@ _WORD = re.compile(r"\w+")
 _SHORTEST_WORD = 3
 # Shorter ones are labels ("Live blog"), longer ones are leads that a feed has put into the title.
 _TITLE_WORDS = range(3, 31)
-_COMPARED_CHARS = 500
+_LONGEST_TITLE = 500
 
 
 def story_title(cards: Sequence[Card]) -> str:
@@ -35,11 +35,11 @@ def story_title(cards: Sequence[Card]) -> str:
 
 
 def _title(card: Card) -> str:
-    return " ".join(str(card.get("title") or "").split())
+    return " ".join(str(card.get("title") or "")[:_LONGEST_TITLE].split())
 
 
 def _words(title: str) -> frozenset[str]:
-    found = _WORD.findall(title[:_COMPARED_CHARS].casefold())
+    found = _WORD.findall(title.casefold())
     return frozenset(word for word in found if len(word) >= _SHORTEST_WORD)
 
 
