@@ -83,4 +83,4 @@ def _mean_tone(entities: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not sentences:
         return None
     score = sum(tone["score"] * tone["mentions"] for tone in tones) / sentences
-    return {"score": score, "articles": len(tones), "sentences": sentences}
+    return {"score": round(score, 4), "articles": len(tones), "sentences": sentences}

@@ -36,7 +36,10 @@ def related_links(engine: SearchEngine, article: Mapping[str, Any]) -> list[dict
     own = next((one.cluster for one in siblings if one.hit.id == article["id"]), None)
     found = [_sibling(article, one, alike.get(one.hit.id), own) for one in siblings]
     told = {article["id"], *(link.get("id") for link in links)}
-    found += [_alike(article, hit) for hit in alike.values() if hit.id not in {one["id"] for one in found}]
+    story = {one["id"] for one in found}
+    found += [
+        link for hit in alike.values() if hit.id not in story and (link := _alike(article, hit)) is not None
+    ]
     found = [link for link in found if link["id"] not in told]
     # A page with very many links of its own leaves room for what it does not link to.
     return (links[: max(MAX_RELATED // 2, MAX_RELATED - len(found))] + found)[:MAX_RELATED]
@@ -63,8 +66,10 @@ def _sibling(
     return _link("similar", measured or sibling.hit, f"{_SAME_STORY}; {shared}" if shared else _SAME_STORY)
 
 
-def _alike(article: Mapping[str, Any], hit: Hit) -> dict[str, Any]:
-    return _link("similar", hit, why_alike(article, hit.card) or "shares telling words")
+def _alike(article: Mapping[str, Any], hit: Hit) -> dict[str, Any] | None:
+    """Return None for what an engine finds alike and no reader would: in a small index, anything is."""
+    names, words = _shared(article, hit.card)
+    return _link("similar", hit, _why(names, words)) if names or len(words) > 1 else None
 
 
 def _link(kind: str, hit: Hit, why: str) -> dict[str, Any]:
@@ -82,10 +87,18 @@ def _link(kind: str, hit: Hit, why: str) -> dict[str, Any]:
 
 def why_alike(article: Mapping[str, Any], card: Mapping[str, Any]) -> str:
     """Return the names that both have, and the words of both titles, as enrichment words it; "" for none."""
+    return _why(*_shared(article, card))
+
+
+def _shared(article: Mapping[str, Any], card: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     names = [name for name in _names(article) if name in set(_names(card))][:MAX_SHARED]
     known = {word for name in names for word in _words(name)}
     others = set(_words(card.get("title")))
     words = [word for word in _words(article.get("title")) if word in others and word not in known]
+    return names, words
+
+
+def _why(names: Sequence[str], words: Sequence[str]) -> str:
     lists = [
         f"{kind}: {', '.join(shared)}" for kind, shared in (("names", names), ("words", words)) if shared
     ]

@@ -18,20 +18,32 @@ _SHORTEST_WORD = 3
 # Shorter ones are labels ("Live blog"), longer ones are leads that a feed has put into the title.
 _TITLE_WORDS = range(3, 31)
 _LONGEST_TITLE = 500
+# Of few titles one has a word more in common than another by chance: the first report keeps its title then.
+_CLEAR_LIKENESS = 0.2
+_CLEAR_LEAD = 1.5
 
 
 def story_title(cards: Sequence[Card]) -> str:
-    """Return the title that has most in common with the others (mean Jaccard); of equals the earliest.
+    """Return the earliest title, unless another clearly says more of what the others say (mean Jaccard).
 
-    `cards` are the oldest first. Titles that are no sentence are taken only when there is nothing else.
+    `cards` are the oldest first. Labels ("Live"), leads and titles in capitals are taken only when there is
+    nothing else.
     """
-    titles = [_title(card) for card in cards]
-    words = [_words(title) for title in titles]
-    sentences = [at for at, title in enumerate(titles) if len(_WORD.findall(title)) in _TITLE_WORDS]
-    named = sentences or [at for at, title in enumerate(titles) if title]
+    titles = [title for card in cards if (title := _title(card))]
+    named = [title for title in titles if _is_sentence(title)] or titles
     if not named:
         return ""
-    return titles[max(named, key=lambda at: (_likeness(words[at], words), -at))]
+    words = [_words(title) for title in named]
+    likeness = [_likeness(at, words) for at in range(len(named))]
+    best = max(range(len(named)), key=lambda at: (likeness[at], -at))
+    clearly = likeness[best] >= max(_CLEAR_LIKENESS, _CLEAR_LEAD * likeness[0])
+    return named[best] if clearly else named[0]
+
+
+def _is_sentence(title: str) -> bool:
+    letters = [letter for letter in title if letter.lower() != letter.upper()]
+    shouted = bool(letters) and sum(map(str.isupper, letters)) > len(letters) / 2
+    return len(_WORD.findall(title)) in _TITLE_WORDS and not shouted
 
 
 def _title(card: Card) -> str:
@@ -43,8 +55,11 @@ def _words(title: str) -> frozenset[str]:
     return frozenset(word for word in found if len(word) >= _SHORTEST_WORD)
 
 
-def _likeness(words: frozenset[str], others: Iterable[frozenset[str]]) -> float:
-    return sum(len(words & other) / (len(words | other) or 1) for other in others)
+def _likeness(at: int, words: Sequence[frozenset[str]]) -> float:
+    """Return the mean Jaccard similarity of one title with the others."""
+    others = [other for place, other in enumerate(words) if place != at]
+    shared = sum(len(words[at] & other) / (len(words[at] | other) or 1) for other in others)
+    return shared / len(others) if others else 0.0
 
 
 def distinct_articles(newest: Iterable[ClusteredHit], size: int) -> list[Card]:

@@ -107,3 +107,14 @@ def test_very_many_links_of_its_own_leave_room_for_the_story(engine: SearchEngin
     links = links_of(engine, "a")
     assert len(links) == MAX_RELATED
     assert {article_id(f"s{n}") for n in range(3)} <= {link.get("id") for link in links}
+
+
+def test_what_only_shares_common_words_is_not_related(engine: SearchEngine) -> None:
+    others = [
+        enriched(f"o{n}", title=f"Report {n}", body="Unlike in all but this: they said so.") for n in range(4)
+    ]
+    engine.upsert_many(
+        [enriched("a", title="Ferry aground", body="The ferry lies aground, they said."), *others], NOW
+    )
+    engine.commit()
+    assert links_of(engine, "a") == []

@@ -43,6 +43,18 @@ def article(name: str, cluster: int, source: str | None = None) -> ClusteredHit:
         (("Quake strikes near Lima", "Minister resigns over budget row"), "Quake strikes near Lima"),
         (("Live", "Live", "Talks in Geneva end without result"), "Talks in Geneva end without result"),
         (("Live", "Update"), "Live"),
+        (
+            ("HISTORY! WE ARE GOING TO THE CUP", "Dull draw is enough for the cup"),
+            "Dull draw is enough for the cup",
+        ),
+        (
+            (
+                "Strong quake shakes southern Iran, deaths reported near Kazerun",
+                "Toll reaches 27 as rescuers dig through night in Davan",
+                "What the Kazerun earthquake tells us about a restless fault",
+            ),
+            "Strong quake shakes southern Iran, deaths reported near Kazerun",
+        ),
         (("", "  "), ""),
         (("习近平会见布林肯", "布林肯访华"), "习近平会见布林肯"),
         (("  Spaces \n and lines  are one  ",), "Spaces and lines are one"),
@@ -54,6 +66,8 @@ def article(name: str, cluster: int, source: str | None = None) -> ClusteredHit:
         "earliest",
         "no labels",
         "labels",
+        "capitals",
+        "by chance",
         "empty",
         "unspaced",
         "spaces",

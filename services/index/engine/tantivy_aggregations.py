@@ -225,7 +225,7 @@ def _histogram(searcher: Searcher, query: TantivyQuery, edges: Sequence[datetime
     for bucket in answer["spans"]["buckets"]:
         start = bucket["key"] * _MILLISECOND if isinstance(bucket["key"], float) else bucket.get("from")
         if bucket["doc_count"] and start is not None:
-            found[start] = int(bucket["doc_count"]), bucket["tone"]["value"]
+            found[start] = int(bucket["doc_count"]), _rounded(bucket["tone"]["value"])
     buckets = [
         Bucket(edge, *found.get(float(limit), (0, None)))
         for edge, limit in zip(edges[:-1], limits, strict=False)
@@ -260,8 +260,13 @@ def _summary(answer: Mapping[str, Any], count: int) -> Summary:
         sources=tuple(_counts(answer["sources"], lambda value: value)),
         source_count=round(answer["source_count"]["value"] or 0),
         entities=tuple(_counts(answer["entities"], lambda value: value.partition(":")[2])),
-        sentiment=answer["tone"]["value"],
+        sentiment=_rounded(answer["tone"]["value"]),
     )
+
+
+def _rounded(mean: float | None) -> float | None:
+    """Return a mean without the digits that sums of binary fractions add."""
+    return None if mean is None else round(mean, 4)
 
 
 def _counts(terms: Mapping[str, Any], label_of: Callable[[str], str]) -> list[FacetCount]:
