@@ -281,11 +281,11 @@ async def test_an_entity_is_told_of_with_company_and_tone(
 async def test_an_entity_is_found_however_its_letters_are_written(
     engine: TantivyEngine, client: httpx2.AsyncClient
 ) -> None:
-    engine.upsert_many([enriched("a", entities=(entity("PERSON", "Søren Ärzte"),))], NOW)
+    engine.upsert_many([enriched("a", entities=(entity("PERSON", "Søren Weiß"),))], NOW)
     engine.commit()
-    asked = (await client.get("/v1/entities/PERSON:soren arzte")).json()
-    assert (asked["article_count"], asked["entity"]["canonical"]) == (1, "soren arzte")
-    assert (await client.get("/v1/entities/søren ärzte")).json()["entity"]["canonical"] == "Søren Ärzte"
+    asked = (await client.get("/v1/entities/PERSON:soren weiss")).json()
+    assert (asked["article_count"], asked["entity"]["canonical"]) == (1, "soren weiss")
+    assert (await client.get("/v1/entities/soren weiß")).json()["entity"]["canonical"] == "Søren Weiß"
 
 
 @pytest.mark.parametrize("name", ["Nobody", "ORG:Xi Jinping", "%00", "%F0%9F%98%80", "a" * 300])
