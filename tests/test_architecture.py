@@ -89,6 +89,7 @@ PURE = (
     "services/index/web/mentions.py",
     "services/index/web/quotes.py",
     "services/index/web/stories.py",
+    "services/index/web/live.py",
     "services/index/web/operator.py",
     "services/index/web/timeline.py",
     "services/index/web/entity_card.py",

@@ -12,7 +12,7 @@ from services.index.web.labels import entity_class, entity_word
 from services.index.web.texts import clip
 
 NAME_CHARS = 80
-NAMED_BESIDE = 8
+NAMED_BESIDE = 6
 SOURCES = 3
 
 

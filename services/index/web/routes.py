@@ -12,6 +12,7 @@ from services.index.engine.aggregations import Aggregations
 from services.index.engine.protocol import SearchEngine
 from services.index.web.article_page import add_article_page
 from services.index.web.assets import assets
+from services.index.web.live_page import add_live_page
 from services.index.web.operator_page import OperatorDesk, operator_router
 from services.index.web.search_page import add_search_page
 from services.index.web.serving import Desk, PageRoute, check_address
@@ -42,6 +43,7 @@ def web_router(
     add_search_page(reading, desk)
     add_article_page(reading, desk)
     add_story_pages(reading, desk)
+    add_live_page(reading, desk)
 
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.include_router(reading)

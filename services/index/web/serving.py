@@ -36,7 +36,12 @@ CSP = (
 )
 # A page repeats its address in some hundred links.
 MAX_ADDRESS_CHARS = 10_000
-PAGE_HEADERS = {"content-security-policy": CSP, "cache-control": "private, no-cache"}
+PAGE_HEADERS = {
+    "content-security-policy": CSP,
+    "cache-control": "private, no-cache",
+    # With no-referrer a browser sends our own forms with "Origin: null", as it sends those of strangers.
+    "referrer-policy": "same-origin",
+}
 _CHALLENGE = {"www-authenticate": 'Basic realm="wireroom: any name, your key as the password"'}
 _HEADINGS = {
     400: "This search cannot be read",

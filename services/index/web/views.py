@@ -107,6 +107,8 @@ class SearchView:
     meant: Option | None
     feeds: tuple[Option, ...]
     exports: tuple[Option, ...]
+    live_href: str
+    stories_href: str
     timeline: Timeline | None
     entity: EntityCard | None
     index_is_empty: bool
@@ -156,6 +158,8 @@ def search_view(
             Option(name, address.elsewhere("/v1/export", format=kind, lenient="true"))
             for kind, name in EXPORTS.items()
         ),
+        live_href=address.elsewhere("/live"),
+        stories_href=address.elsewhere("/stories"),
         timeline=timeline,
         entity=entity,
         index_is_empty=index_is_empty,
