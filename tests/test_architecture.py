@@ -90,6 +90,7 @@ PURE = (
     "services/index/web/quotes.py",
     "services/index/web/stories.py",
     "services/index/web/live.py",
+    "services/index/web/trends.py",
     "services/index/web/operator.py",
     "services/index/web/timeline.py",
     "services/index/web/entity_card.py",

@@ -214,7 +214,7 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     operator = OperatorDesk(
         parts.consumer.redis, settings.partitions, checks, _operator_access(settings, read_keys)
     )
-    app.include_router(web_router(engine, engine.aggregations, metrics, read_keys, operator=operator))
+    app.include_router(web_router(engine, metrics, read_keys, operator=operator))
 
 
 def _read_keys(settings: IndexSettings) -> ApiKeys | None:

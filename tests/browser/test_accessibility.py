@@ -27,6 +27,7 @@ PAGES = {
     "stories": "/stories",
     "no stories": "/stories?q=zebra",
     "story": "/stories/s1",
+    "trends": "/trends?window=7d",
     "live": "/live?q=harbour",
     "operator": "/operator",
     "refused": "/?from=yesterdayish",

@@ -32,7 +32,7 @@ def app_of(engine: SearchEngine, keys: ApiKeys | None = None) -> FastAPI:
     metrics = Metrics()
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, keys))
-    app.include_router(web_router(engine, engine.aggregations, metrics, keys, now=lambda: NOW))
+    app.include_router(web_router(engine, metrics, keys, now=lambda: NOW))
     return app
 
 

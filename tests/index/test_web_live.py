@@ -32,7 +32,7 @@ async def client(engine: TantivyEngine) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
     metrics = Metrics()
     install_http(app, metrics=metrics, limits=Limits())
-    app.include_router(web_router(engine, engine.aggregations, metrics, None, now=lambda: NOW))
+    app.include_router(web_router(engine, metrics, None, now=lambda: NOW))
     async with client_of(app) as client:
         yield client
 

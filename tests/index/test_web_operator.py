@@ -52,9 +52,7 @@ def app_of(engine: TantivyEngine, redis: Redis, access: OperatorAccess = OPEN) -
     install_http(app, metrics=metrics, limits=Limits())
     checks = {"engine": fine, "articles.enriched": not_fine}
     operator = OperatorDesk(redis, 1, checks, access)
-    app.include_router(
-        web_router(engine, engine.aggregations, metrics, None, now=lambda: NOW, operator=operator)
-    )
+    app.include_router(web_router(engine, metrics, None, now=lambda: NOW, operator=operator))
     return app
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from services.index.engine.protocol import FacetCount
 from services.index.highlight import same_length_fold
 from services.index.web.address import Address
 from services.index.web.labels import entity_class, entity_word
-from services.index.web.texts import clip
+from services.index.web.texts import Moment, Tone, clip, moment, tone
 
 NAME_CHARS = 80
 NAMED_BESIDE = 6
@@ -26,12 +28,18 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class EntityCard:
-    """`href` finds all articles that name it; None when that is the very search being shown."""
+    """`toward` is the tone of the sentences that name it, `overall` that of the articles as wholes.
+
+    `href` finds all articles that name it; None when that is the very search being shown.
+    """
 
     name: str
     word: str
     css: str
     count: int
+    toward: Tone | None
+    overall: Tone | None
+    first: Moment | None
     href: str | None
     beside: tuple[Beside, ...]
     sources: tuple[Beside, ...]
@@ -41,8 +49,14 @@ def the_entity(address: Address, facets: Mapping[str, Sequence[FacetCount]]) -> 
     """Return the one entity that a search is about: its only filter, or a text that is its name."""
     asked, q = address.values("entity"), address.get("q").strip()
     wanted = asked[0] if len(asked) == 1 and not q else q if q and not asked else ""
-    found = [count for count in facets.get("entities", ()) if wanted and _is(count, wanted)]
+    found = [
+        count for name in ENTITY_FACETS for count in facets.get(name, ()) if wanted and _is(count, wanted)
+    ]
     return max(found, key=lambda count: count.count, default=None)
+
+
+# One facet of all, or one of each kind.
+ENTITY_FACETS = ("entities", "persons", "orgs", "places")
 
 
 def _is(count: FacetCount, wanted: str) -> bool:
@@ -50,30 +64,44 @@ def _is(count: FacetCount, wanted: str) -> bool:
     return folded in (same_length_fold(count.value), same_length_fold(count.label))
 
 
-def entity_card(one: FacetCount, beside: Mapping[str, Sequence[FacetCount]], address: Address) -> EntityCard:
-    """`beside` are the facets of the articles that mention the entity, and pass the other filters."""
-    own = address.removing("q").removing("entity").adding("entity", one.value)
-    entities, sources = beside.get("entities", ()), beside.get("sources", ())
-    counts = {count.value: count.count for count in entities}
+def entity_card(overview: Mapping[str, Any], value: str, address: Address, now: datetime) -> EntityCard:
+    """`overview` is that of the API for the entity `value`, under the other filters of the search."""
+    own = address.removing("q").removing("entity").adding("entity", value)
+    label, _, canonical = value.partition(":")
+    first = overview.get("first_published_at")
     return EntityCard(
-        name=clip(one.label, NAME_CHARS),
-        word=entity_word(one.value.partition(":")[0]),
-        css=entity_class(one.value.partition(":")[0]),
-        count=counts.get(one.value, one.count),
+        name=clip(canonical, NAME_CHARS),
+        word=entity_word(label),
+        css=entity_class(label),
+        count=int(overview["article_count"]),
+        toward=tone(overview.get("sentiment_toward")),
+        overall=tone({"score": overview.get("sentiment")}),
+        first=moment(first.isoformat(), now) if isinstance(first, datetime) else None,
         href=None if address.values("entity") else own.href,
-        beside=tuple(
-            Beside(
-                clip(other.label, NAME_CHARS),
-                entity_class(other.value.partition(":")[0]),
-                # Two values of one filter mean either: that both are named takes the text.
-                own.adding("q", f'entity:"{other.label.replace(chr(34), " ")}"').href,
-                other.count,
-            )
-            for other in entities
-            if other.value != one.value
-        )[:NAMED_BESIDE],
+        beside=tuple(_beside(entity, own) for entity in overview["entities"][:NAMED_BESIDE]),
         sources=tuple(
-            Beside(clip(count.label, NAME_CHARS), "", own.setting("source", count.value).href, count.count)
-            for count in sources[:SOURCES]
+            Beside(
+                clip(source["name"], NAME_CHARS),
+                "",
+                own.setting("source", source["name"]).href,
+                source["count"],
+            )
+            for source in overview["sources"][:SOURCES]
         ),
     )
+
+
+def _beside(entity: Mapping[str, Any], own: Address) -> Beside:
+    # Two values of one filter mean either: that both are named takes the text.
+    name = str(entity["canonical"]).replace('"', " ")
+    return Beside(
+        clip(entity["canonical"], NAME_CHARS),
+        entity_class(entity["label"]),
+        own.adding("q", f'entity:"{name}"').href,
+        int(entity["count"]),
+    )
+
+
+def _source(source: Mapping[str, Any], own: Address) -> Beside:
+    name = str(source["name"])
+    return Beside(clip(name, NAME_CHARS), "", own.setting("source", name).href, int(source["count"]))

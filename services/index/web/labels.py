@@ -91,6 +91,7 @@ def door_phrase(door: object) -> str:
 SECTIONS = (
     ("search", "/", "Latest"),
     ("stories", "/stories", "Stories"),
+    ("trends", "/trends", "Trends"),
     ("live", "/live", "Live"),
     ("operator", "/operator", "Operator"),
 )

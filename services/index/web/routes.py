@@ -8,7 +8,6 @@ from datetime import datetime
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from services.index.engine.aggregations import Aggregations
 from services.index.engine.protocol import SearchEngine
 from services.index.web.article_page import add_article_page
 from services.index.web.assets import assets
@@ -17,6 +16,7 @@ from services.index.web.operator_page import OperatorDesk, operator_router
 from services.index.web.search_page import add_search_page
 from services.index.web.serving import Desk, PageRoute, check_address
 from services.index.web.stories_page import add_story_pages
+from services.index.web.trends_page import add_trends_page
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
 from shared.http.problems import Problem
@@ -27,14 +27,13 @@ _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 def web_router(
     engine: SearchEngine,
-    aggregations: Aggregations,
     metrics: Metrics,
     read_keys: ApiKeys | None,
     now: Callable[[], datetime] = utc_now,
     operator: OperatorDesk | None = None,
 ) -> APIRouter:
     """Return the pages, those of `operator` only if given. Searching and rendering run in threads."""
-    desk = Desk(engine, aggregations, metrics, read_keys, now)
+    desk = Desk(engine, metrics, read_keys, now)
     reading = APIRouter(
         route_class=PageRoute,
         include_in_schema=False,
@@ -43,6 +42,7 @@ def web_router(
     add_search_page(reading, desk)
     add_article_page(reading, desk)
     add_story_pages(reading, desk)
+    add_trends_page(reading, desk)
     add_live_page(reading, desk)
 
     router = APIRouter(route_class=PageRoute, include_in_schema=False)

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.index.engine.protocol import FacetCount, InvalidCursor, Page, Query, SearchEngine
-from services.index.query.nodes import Field, In
+from services.index.entity_overview import entity_overview
+from services.index.query.nodes import MATCH_ALL
 from services.index.search_params import SearchRequest, lenient_request
 from services.index.timeline import timeline_of
 from services.index.web.address import Address
@@ -85,15 +86,12 @@ def around(
     """Return what stands above the results of a first page: the timeline, and the entity it is about."""
     if not page.hits or query.cursor is not None:
         return None, None
-    told = timeline_of(desk.aggregations, query.node, query.filters)
+    told = timeline_of(desk.engine.aggregations, query.node, query.filters)
     rows = [(bucket.start, bucket.count, bucket.sentiment) for bucket in told.buckets]
     one = the_entity(address, facets)
     card = None
     if one is not None:
-        named = In(Field.ENTITY, (one.value,))
         others = replace(query.filters, entity=())
-        beside = desk.engine.search(
-            Query(named, others, size=1, count="none", facets=("entities", "sources"), highlight=False)
-        )
-        card = entity_card(one, beside.facets, address)
+        overview = entity_overview(desk.engine, one.value, MATCH_ALL, others)
+        card = entity_card(overview, one.value, address, desk.now()) if overview else None
     return timeline_view(told.interval, rows, address, earlier=told.earlier), card

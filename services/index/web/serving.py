@@ -18,7 +18,6 @@ from starlette.responses import Response
 
 from services.index.access import may_read
 from services.index.api import index_failed
-from services.index.engine.aggregations import Aggregations
 from services.index.engine.protocol import IndexFailed, SearchEngine
 from services.index.search_route import problem_from_parameters
 from services.index.web.assets import render
@@ -61,7 +60,6 @@ class Desk:
     """What every page works with."""
 
     engine: SearchEngine
-    aggregations: Aggregations
     metrics: Metrics
     read_keys: ApiKeys | None
     now: Callable[[], datetime]

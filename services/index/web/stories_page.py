@@ -35,7 +35,7 @@ def add_story_pages(router: APIRouter, desk: Desk) -> None:
         query = StoryQuery(node, sort, STORIES_ON_PAGE, cursor or None)
         with desk.metrics.timed("wireroom_search_seconds", kind="stories"):
             try:
-                page = await asyncio.to_thread(story_page, desk.aggregations, query)
+                page = await asyncio.to_thread(story_page, desk.engine.aggregations, query)
             except InvalidCursor as error:
                 raise Problem(
                     400,
@@ -57,7 +57,7 @@ def add_story_pages(router: APIRouter, desk: Desk) -> None:
         told = None
         if len(story_id) <= MAX_ID_CHARS:
             with desk.metrics.timed("wireroom_search_seconds", kind="story"):
-                told = await asyncio.to_thread(story_document, desk.aggregations, story_id)
+                told = await asyncio.to_thread(story_document, desk.engine.aggregations, story_id)
         if told is None:
             raise Problem(
                 404, "not-found", "No article of such a story is here. It may have been taken down."
