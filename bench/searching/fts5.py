@@ -78,14 +78,22 @@ class Fts5:
     def _add(self, event: ArticleEnriched) -> None:
         article = event.article
         published = int(effective_published_at(article).timestamp())
-        outlet = self._number("outlet", self._outlets, article.source or "")
         row = self.connection.execute(
             "INSERT INTO article VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                article.id, article.title, article.body, article.url, outlet, article.language.code, published,
-                article.sentiment.score, article.sentiment.label, int(article.topics[0].code), article.story_id,
+                article.id,
+                article.title,
+                article.body,
+                article.url,
+                self._number("outlet", self._outlets, article.source or ""),
+                article.language.code,
+                published,
+                article.sentiment.score,
+                article.sentiment.label,
+                int(article.topics[0].code),
+                article.story_id,
             ),
-        ).lastrowid  # fmt: skip
+        ).lastrowid
         self.connection.execute(
             "INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (row, article.title, article.body)
         )
@@ -118,7 +126,8 @@ class Fts5:
         return self._rows(
             f"SELECT {_CARD} FROM (SELECT rowid, {_RANK} AS score FROM words WHERE words MATCH ?"
             "  ORDER BY score LIMIT 10) AS best"
-            " JOIN article AS a ON a.rowid = best.rowid JOIN outlet AS o ON o.number = a.outlet ORDER BY score",
+            " JOIN article AS a ON a.rowid = best.rowid JOIN outlet AS o ON o.number = a.outlet"
+            " ORDER BY score",
             fts_text(text),
         )
 

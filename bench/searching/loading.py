@@ -94,7 +94,7 @@ async def measure_under_load(
 
 
 def copy_index(source: Path, target: Path) -> None:
-    """Copy a data directory. The large files of an index are never changed, only replaced, so these are linked."""
+    """Copy a data directory. Large files of an index are never changed, only replaced: they are linked."""
     for folder, _, names in os.walk(source):
         to = target / Path(folder).relative_to(source)
         to.mkdir(parents=True, exist_ok=True)
@@ -176,6 +176,8 @@ async def _documents(connection: Connection) -> int:
 async def _settled(connection: Connection, before: int, put: int) -> int:
     """Return how many of the articles are searchable within ten seconds after the last was put in."""
     deadline = time.perf_counter() + 10.0
-    while (indexed := await _documents(connection) - before) < put and time.perf_counter() < deadline:
+    while True:
+        indexed = await _documents(connection) - before
+        if indexed >= put or time.perf_counter() > deadline:
+            return indexed
         await asyncio.sleep(0.2)
-    return indexed

@@ -201,14 +201,13 @@ def _instants(count: int, until: datetime, days: float, rng: np.random.Generator
 def _laid_out(words: list[str], rng: np.random.Generator) -> str:
     """Return words as sentences and paragraphs."""
     parts: list[str] = []
-    start, sentences = 0, 0
+    start = 0
     ends: NDArray[np.int64] = np.cumsum(rng.integers(8, 30, len(words) // 8 + 1))
-    for end in ends.tolist():
+    for number, end in enumerate(ends.tolist(), 1):
         sentence = " ".join(words[start:end])
         if not sentence:
             break
-        sentences += 1
-        parts.append(f"{sentence[0].upper()}{sentence[1:]}.{' ' if sentences % 3 else chr(10) * 2}")
+        parts.append(f"{sentence[0].upper()}{sentence[1:]}.{' ' if number % 3 else chr(10) * 2}")
         start = end
     return "".join(parts).rstrip()
 

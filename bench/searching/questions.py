@@ -72,7 +72,6 @@ def kinds(language: LanguageModel, documents: int, count: int) -> list[Kind]:
     phrases = [Asked(f'"{_name(rng.choice(sampled), rng)}"') for _ in range(count)]
     named = [_of_entity(asked.text, language, rng) for asked in common]
     alike = [Asked(article_id=rng.choice(sampled).article_id) for _ in range(count)]
-    wrong = [Asked(_misspelt(asked.text, rng)) for asked in three]
     whole = [Asked()]
     return [
         Kind("common term", common, _ten_hits, _peer_ten_hits),
@@ -81,14 +80,12 @@ def kinds(language: LanguageModel, documents: int, count: int) -> list[Kind]:
         Kind("phrase", phrases, _ten_hits, _peer_ten_hits, note="names of people, places and organisations"),
         Kind("term + entity + 90 days, newest first", named, _newest_of_entity, _peer_newest_of_entity),
         Kind("page of ten with snippets", common, _page, _peer_page, note="common term"),
-        Kind("page of ten, near-duplicates collapsed", common, _collapsed, note="common term, snippets too"),
         Kind("top 20 entities of a term", common, _top_entities, _peer_top_entities),
         Kind("top 20 entities of all", whole, _top_entities, _peer_top_entities, whole=True),
         Kind("histogram with mean tone of a term", common, _histogram, _peer_histogram),
         Kind("histogram with mean tone of all", whole, _histogram, _peer_histogram, whole=True),
         Kind(f"page {DEEP_PAGES} of a term, newest first", common[:40], _deep, _peer_deep, prepare=_walked),
         Kind("more like this", alike, lambda engine, asked: engine.more_like_this(asked.article_id)),
-        Kind("did you mean", wrong, _suggestion, note="three terms, one of them misspelt"),
     ]
 
 
@@ -124,14 +121,6 @@ def _of_entity(text: str, language: LanguageModel, rng: random.Random) -> Asked:
     return Asked(text, entity, end - timedelta(days=WINDOW_DAYS), end)
 
 
-def _misspelt(text: str, rng: random.Random) -> str:
-    """Exchange two neighbours within the longest word."""
-    word = max(text.split(), key=len)
-    place = rng.randrange(1, len(word) - 2)
-    wrong = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
-    return text.replace(word, wrong)
-
-
 # --- ours: from text to hits, as the API asks the engine ------------------------------------------
 
 
@@ -140,15 +129,11 @@ def _query(asked: Asked, **more: object) -> Query:
 
 
 def _ten_hits(engine: TantivyEngine, asked: Asked) -> Page:
-    return engine.search(_query(asked, highlight=False, as_of=NOW))
+    return engine.search(_query(asked, highlight=False))
 
 
 def _page(engine: TantivyEngine, asked: Asked) -> Page:
-    return engine.search(_query(asked, as_of=NOW))
-
-
-def _collapsed(engine: TantivyEngine, asked: Asked) -> Page:
-    return engine.search(_query(asked, as_of=NOW, collapse=True))
+    return engine.search(_query(asked))
 
 
 def _newest_of_entity(engine: TantivyEngine, asked: Asked) -> Page:
@@ -161,7 +146,7 @@ def _top_entities(engine: TantivyEngine, asked: Asked) -> Page:
 
 
 def _histogram(engine: TantivyEngine, asked: Asked) -> object:
-    return timeline_of(engine, parse(asked.text, lenient=True).node, Filters())
+    return timeline_of(engine.aggregations, parse(asked.text, lenient=True).node, Filters())
 
 
 def _walked(engine: TantivyEngine, asked: Asked) -> Asked:
@@ -177,10 +162,6 @@ def _walked(engine: TantivyEngine, asked: Asked) -> Asked:
 
 def _deep(engine: TantivyEngine, asked: Asked) -> Page:
     return engine.search(_query(asked, sort="newest", cursor=asked.cursor, highlight=False))
-
-
-def _suggestion(engine: TantivyEngine, asked: Asked) -> object:
-    return engine.suggest(parse(asked.text, lenient=True).node)
 
 
 # --- the peer ------------------------------------------------------------------------------------

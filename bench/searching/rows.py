@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bench.measures import percentile
@@ -18,9 +19,13 @@ TARGET_UNDER_LOAD_MS = 50.0
 COMMON = "common term"
 
 
+def target_cpu_ms(found: Measured) -> float:
+    return TARGET_WHOLE_CPU_MS if found.kind.whole else TARGET_CPU_MS
+
+
 def search_rows(found: Measured) -> list[Row]:
     """Return p50 and p99 of processor time, then of the clock, the engine's caches empty."""
-    target = TARGET_WHOLE_CPU_MS if found.kind.whole else TARGET_CPU_MS
+    target = target_cpu_ms(found)
     again = percentile(found.again.cpu, 0.99)
     note = f"asked again, p99 {again:.2f} ms"
     if found.kind.note:
@@ -39,12 +44,18 @@ def search_rows(found: Measured) -> list[Row]:
                     target if judged else None, note if judged else "",
                 )
             )  # fmt: skip
-    if found.kind.name == COMMON and found.peer:
-        less = percentile(found.peer.cpu, 0.5) / percentile(found.first.cpu, 0.5)
-        rows.append(
-            Row("common term, times less CPU than FTS5", "at p50", "higher", less, None, TARGET_TIMES_LESS)
-        )
     return rows
+
+
+def ratio_rows(measured: Sequence[Measured]) -> list[Row]:
+    return [
+        Row(
+            "common term, times less CPU than FTS5", "at p50", "higher",
+            percentile(found.peer.cpu, 0.5) / percentile(found.first.cpu, 0.5), None, TARGET_TIMES_LESS,
+        )
+        for found in measured
+        if found.kind.name == COMMON and found.peer
+    ]  # fmt: skip
 
 
 def building_rows(built: Built) -> list[Row]:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,30 +30,38 @@ LOAD_S = 30.0
 UNDER_LOAD = ("common term", "rare term", "three terms, all of them", "phrase")
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`measured` are the questions, `others` the rows of everything else; `document` has all of it."""
+
+    measured: list[Measured]
+    others: list[Row]
+    document: dict[str, Any]
+
+
 def run(
     *, documents: int, keep: Path | None, only: frozenset[str], command: str, say: Callable[[str], None]
-) -> tuple[list[Row], dict[str, Any]]:
-    """Measure, and return the rows and the JSON document. `only` names kinds of questions by a part of them."""
+) -> Found:
+    """Measure. `only` names kinds of questions by parts of their names; nothing else is measured then."""
     start, described = time.monotonic(), machine.describe()
-    found: list[Row] = []
-    details: dict[str, Any] = {}
+    others: list[Row] = []
     failures: dict[str, str] = {}
     with _directory(keep) as directory:
         say(f"{documents:,} articles in both indexes")
         built = build(directory, documents, say)
+        measured = list(_measured(directory, built.documents, only, say))
+        others += rows.ratio_rows(measured)
         if not only:
-            found += rows.building_rows(built)
-        for measured in _measured(directory, built.documents, only, say):
-            found += rows.search_rows(measured)
-            details[measured.kind.name] = rows.details(measured)
-        if not only:
+            others += rows.building_rows(built)
             say(f"searching while articles are indexed, {LOAD_S:.0f} s")
             try:
-                found += rows.load_rows(_under_load(directory, built.documents))
+                others += rows.load_rows(_under_load(directory, built.documents))
             except* BenchFailed as group:
                 failures["under load"] = str(group.exceptions[0])
+    all_rows = [*(row for found in measured for row in rows.search_rows(found)), *others]
+    details = {found.kind.name: rows.details(found) for found in measured}
     seconds = time.monotonic() - start
-    return found, report.document(found, described, details, failures, command, seconds)
+    return Found(measured, others, report.document(all_rows, described, details, failures, command, seconds))
 
 
 def _measured(
