@@ -80,6 +80,7 @@ def kinds(language: LanguageModel, documents: int, count: int) -> list[Kind]:
         Kind("phrase", phrases, _ten_hits, _peer_ten_hits, note="names of people, places and organisations"),
         Kind("term + entity + 90 days, newest first", named, _newest_of_entity, _peer_newest_of_entity),
         Kind("page of ten with snippets", common, _page, _peer_page, note="common term"),
+        Kind("page of ten, near-duplicates collapsed", common, _collapsed, note="common term, snippets too"),
         Kind("top 20 entities of a term", common, _top_entities, _peer_top_entities),
         Kind("top 20 entities of all", whole, _top_entities, _peer_top_entities, whole=True),
         Kind("histogram with mean tone of a term", common, _histogram, _peer_histogram),
@@ -129,11 +130,15 @@ def _query(asked: Asked, **more: object) -> Query:
 
 
 def _ten_hits(engine: TantivyEngine, asked: Asked) -> Page:
-    return engine.search(_query(asked, highlight=False))
+    return engine.search(_query(asked, as_of=NOW, highlight=False))
 
 
 def _page(engine: TantivyEngine, asked: Asked) -> Page:
-    return engine.search(_query(asked))
+    return engine.search(_query(asked, as_of=NOW))
+
+
+def _collapsed(engine: TantivyEngine, asked: Asked) -> Page:
+    return engine.search(_query(asked, as_of=NOW, collapse=True))
 
 
 def _newest_of_entity(engine: TantivyEngine, asked: Asked) -> Page:

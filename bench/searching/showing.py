@@ -25,8 +25,8 @@ def show(
         console.print(_questions(measured))
         console.print(
             Text(
-                "Milliseconds, the caches of our engine empty; again: p99 of CPU, caches filled. The target is "
-                "for p99 of CPU. ratio: times less CPU than FTS5 at p50. We count what is found, FTS5 does not.",
+                "Milliseconds, the caches of our engine empty; again: p99 of CPU, caches filled. Targets: "
+                "p99 of CPU. ratio: times less CPU than FTS5 at p50. Ours counts what is found, too.",
                 "dim",
             )
         )

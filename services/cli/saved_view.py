@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 FILTERS = ("source", "language", "entity", "topic", "sentiment", "story")
 STATUS_STYLES = {"active": "green", "paused": "dim", "disabled": "bold red"}
+OUTCOMES = {
+    "gone": "the receiver is gone:", "rejected": "rejected:", "timeout": "no answer in time",
+    "connect": "no connection", "dns": "no such host", "tls": "no TLS connection",
+    "protocol": "no HTTP answer", "refused": "an address that is not allowed",
+}  # fmt: skip
 
 
 def show_searches(searches: list[dict[str, Any]]) -> None:
@@ -89,7 +94,10 @@ def show_deliveries(deliveries: list[dict[str, Any]]) -> None:
         outcome = str(delivery.get("outcome"))
         good = outcome == "delivered"
         status = f" {delivery['status']}" if delivery.get("status") else ""
-        mark = Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), f"{outcome}{status}")
+        mark = Text.assemble(
+            ("✓ " if good else "✗ ", "green" if good else "red"),
+            f"{OUTCOMES.get(outcome, harmless(outcome))}{status}",
+        )
         attempt = delivery.get("attempt")
         grid.add_row(
             mark,

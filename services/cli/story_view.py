@@ -139,7 +139,7 @@ def _trend_lines(trend: dict[str, Any], largest: float) -> list[RenderableType]:
     drawn = Text(bar(count, largest, RISE_WIDTH), "yellow")
     # The part that its past lets expect.
     drawn.stylize("dim", 0, round(RISE_WIDTH * min(expected / largest, 1)) if largest else 0)
-    drawn.append(f" {count:,.0f} articles, {expected:,.1f} expected", "dim")
+    drawn.append(f" {plural(int(count), 'text')}, {expected:,.1f} expected", "dim")
     lines: list[RenderableType] = [head, drawn]
     lines += [_article_line(article) for article in _objects(trend.get("articles"))]
     lines.append(Text(as_typed(f'wireroom search --entity "{label}:{name}"'), "dim"))

@@ -124,12 +124,12 @@ def test_removing_tells_each(api, saved) -> None:
 
 def test_a_test_that_fails_exits_with_1(saved) -> None:
     done = saved("test", ID)
-    assert done.code == 1 and "✗ timeout" in done.out
+    assert done.code == 1 and "✗ no answer in time" in done.out
 
 
 def test_the_log_has_a_delivery_a_line(saved) -> None:
     [line] = saved("log", ID, "-n", "5").out.splitlines()
-    for words in ("✗ rejected 500", "12 ms", "article.matched", "try 3", "msg_1"):
+    for words in ("✗ rejected: 500", "12 ms", "article.matched", "try 3", "msg_1"):
         assert words in line
 
 

@@ -111,7 +111,7 @@ def test_trends_show_what_was_expected_and_what_drives_them(api, wireroom) -> No
     }
     api.answer = lambda _: (200, {"window": "24h", "baseline": "14d", "trends": [rising]})
     done = wireroom("trends", "--label", "person", "--window", "24h", "--index-url", api.url)
-    for words in ("in the last 24h", "Petra Ruiz  PERSON", "80 articles, 20.0 expected", "Title a · AP"):
+    for words in ("in the last 24h", "Petra Ruiz  PERSON", "80 texts, 20.0 expected", "Title a · AP"):
         assert words in done.out
     query = api.requests[0].query
     assert query["label"] == ["PERSON"] and query["window"] == ["24h"] and "baseline" not in query
