@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services.cli.charts import Column, column_heights, mean_tone, squeezed
-from services.cli.output import TONE_STYLES, harmless, plural
+from services.cli.output import TONE_STYLES, harmless, plural, short_date
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,8 +48,9 @@ def _words(buckets: list[dict[str, Any]], columns: list[Column], interval: str |
     from rich.text import Text
 
     peak = max(range(len(columns)), key=lambda index: columns[index].count)
-    on = "from" if interval in LONG_INTERVALS else "on"
-    said = f"most {on} {day(buckets[peak].get('start'))}: {columns[peak].count:,}"
+    start = str(buckets[peak].get("start") or "")
+    when = f"from {day(start)}" if interval in LONG_INTERVALS else f"on {short_date(start)}"
+    said = f"most {when}: {columns[peak].count:,}"
     if interval:
         said = f"{plural(sum(column.count for column in columns), 'article')} by {harmless(interval)}, {said}"
     text = Text().append(said, "dim")
