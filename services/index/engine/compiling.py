@@ -31,7 +31,7 @@ LARGEST_INTEGER = 2**63 - 1
 _FEW_TERMS = 100
 _LEAST_INTEGER = -(2**63)
 _STEMMED = {Field.TITLE: "title", Field.BODY: "body"}
-_WORDS = {
+WORDS = {
     Field.TITLE: "title_words",
     Field.BODY: "body_words",
     Field.SOURCE: "source_words",
@@ -169,7 +169,7 @@ class Compiler:
             )
         if node.field in _STEMMED:
             return self._text_term(_STEMMED[node.field], found[0])
-        return self._text_term(_WORDS[node.field], words(node.text)[0])
+        return self._text_term(WORDS[node.field], words(node.text)[0])
 
     def _text_term(self, name: str, term: str) -> Query:
         return Query.term_query(self._schema, name, term, "freq")
@@ -180,9 +180,9 @@ class Compiler:
         if field in EXACT:
             return self._exact(field, " ".join(found))
         if field is None:
-            title, body = (self._phrase_in(_WORDS[name], found, slop) for name in (Field.TITLE, Field.BODY))
+            title, body = (self._phrase_in(WORDS[name], found, slop) for name in (Field.TITLE, Field.BODY))
             return _either(Query.boost_query(title, TITLE_BOOST), body)
-        return self._phrase_in(_WORDS[field], found, slop)
+        return self._phrase_in(WORDS[field], found, slop)
 
     def _phrase_in(self, name: str, found: Sequence[str], slop: int) -> Query:
         if len(found) == 1:
@@ -198,7 +198,7 @@ class Compiler:
         found = words(node.text)
         if not found:
             return None
-        fields = [_WORDS[node.field]] if node.field else ["title_words", "body_words"]
+        fields = [WORDS[node.field]] if node.field else ["title_words", "body_words"]
         queries = [self._prefix_in(name, found) for name in fields]
         if node.field is None:
             queries[0] = Query.boost_query(queries[0], TITLE_BOOST)
@@ -219,7 +219,7 @@ class Compiler:
         found = words(node.text)
         if len(found) != 1:
             return self._phrase(found, 0, node.field)
-        fields = [_WORDS[node.field]] if node.field else ["title_words", "body_words"]
+        fields = [WORDS[node.field]] if node.field else ["title_words", "body_words"]
         queries = [
             Query.fuzzy_term_query(self._schema, name, found[0], node.distance, True) for name in fields
         ]

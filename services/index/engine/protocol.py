@@ -209,6 +209,14 @@ class FacetCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Another query, with `total` matches under the same filters."""
+
+    node: Node
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """`total` is None when not counted; with `exact` false there are at least `total` matches."""
 
@@ -316,6 +324,14 @@ class SearchEngine(Protocol):
 
     def search(self, query: Query) -> Page:
         """Raises InvalidCursor."""
+        ...
+
+    def suggest(self, query: Query) -> Suggestion | None:
+        """Return what may have been meant by a search that finds nothing: its text with words corrected.
+
+        Words that are excluded, exact values and everything with an operator of its own stay. None when
+        nothing near finds anything either.
+        """
         ...
 
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:

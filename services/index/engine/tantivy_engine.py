@@ -31,6 +31,7 @@ from services.index.engine.protocol import (
     Query,
     ScanPage,
     StoredArticle,
+    Suggestion,
     Tombstone,
     UpsertOutcome,
     filtered,
@@ -40,6 +41,7 @@ from services.index.engine.scanning import present, scan
 from services.index.engine.schema import ARTICLE, SCHEMA_VERSION
 from services.index.engine.searching import Search
 from services.index.engine.snapshots import SnapshotCache
+from services.index.engine.suggesting import suggest
 from services.index.engine.tantivy_aggregations import TantivyAggregations
 from services.index.engine.writing import RevisionedIndex
 
@@ -172,6 +174,10 @@ class TantivyEngine:
     @failing_openly
     def search(self, query: Query) -> Page:
         return Search(query, self._compiler, self._index.snapshot, self._kept, self._answers).page()
+
+    @failing_openly
+    def suggest(self, query: Query) -> Suggestion | None:
+        return suggest(self._index.searcher, self._compiler, query)
 
     @failing_openly
     def more_like_this(self, article_id: str, size: int = 10) -> tuple[Hit, ...]:
