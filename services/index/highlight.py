@@ -17,6 +17,12 @@ from functools import lru_cache
 from itertools import islice
 
 SNIPPET_CHARS = 200
+# So far a passage goes out of its way to begin or to end with a sentence.
+SENTENCE_CHARS = 50
+# Three letters before the stop, so that it ends no "Mr." and no "U.S."; or a line break.
+_SENTENCE_START = re.compile(
+    r"""(?<=[^\W\d_]{3}[.!?])["'”’)]{0,2}\s+(?=["'“‘(]{0,2}[^\W_a-z])|(?<=[。！？])|\s*\n\s*(?=\S)"""
+)
 # A query of a common letter could match at every word; nobody reads that many marks.
 MAX_SPANS = 500
 MIN_SPANS = 20
@@ -160,22 +166,29 @@ def mark(text: str, spans: Spans) -> str:
 def snippet(text: str, spans: Spans, length: int = SNIPPET_CHARS) -> str:
     """Return, as `mark` does, the passage of about `length` characters with the most different matches.
 
-    It begins and ends between words, with an ellipsis where text was left out; without spans, at the start.
+    It begins and ends with a sentence if one is near, else between words and with an ellipsis; without spans,
+    it is the beginning. Line breaks are spaces. Of text in wide characters half as many are shown.
     """
-    start, end = _best_window(text, spans, length)
-    start, end = _at_word_borders(text, start, end)
+    start, first, last = _best_window(text, spans, length)
+    if _is_wide(text[start : start + length]):
+        length //= 2
+        start, first, last = _best_window(text, spans, length)
+    start, whole_before = _beginning(text, start, first, last, length)
+    end, whole_after = _ending(text, min(len(text), start + length), last)
     inside = [(max(s, start) - start, min(e, end) - start) for s, e in spans if s < end and e > start]
-    return f"{'…' if start > 0 else ''}{mark(text[start:end], inside)}{'…' if end < len(text) else ''}"
+    shown = " ".join(mark(text[start:end], inside).split())
+    return f"{'' if whole_before else '…'}{shown}{'' if whole_after else '…'}"
 
 
-def _best_window(text: str, spans: Spans, length: int) -> tuple[int, int]:
+def _best_window(text: str, spans: Spans, length: int) -> tuple[int, int, int]:
+    """Return where the best passage begins, and from where to where its matches stand."""
     surfaces = [text[start:end].lower() for start, end in spans]
     counts = Counter(surfaces)
-    best_start, best_score = 0, -1.0
-    for first, (start, _) in enumerate(spans):
+    best, best_score = (0, len(text), 0), -1.0
+    for number, (start, _) in enumerate(spans):
         seen: set[str] = set()
         score, last_end = 0.0, start
-        for (_, end), surface in zip(spans[first:], surfaces[first:], strict=True):
+        for (_, end), surface in zip(spans[number:], surfaces[number:], strict=True):
             if end > start + length:
                 break
             # A second sight of a word says much less than a first sight of another, and rare words say most.
@@ -184,17 +197,50 @@ def _best_window(text: str, spans: Spans, length: int) -> tuple[int, int]:
             last_end = end
         if score > best_score + 1e-9:
             slack = max(0, length - (last_end - start))
-            best_start, best_score = max(0, start - slack // 3), score
-    best_start = max(0, min(best_start, len(text) - length))
-    return best_start, min(len(text), best_start + length)
+            best, best_score = (max(0, start - slack // 3), start, last_end), score
+    start, first, last = best
+    return max(0, min(start, len(text) - length)), first, last
 
 
-def _at_word_borders(text: str, start: int, end: int) -> tuple[int, int]:
-    """Move both ends inwards to the next space, if one is near."""
+def _is_wide(text: str) -> bool:
+    return sum(unicodedata.east_asian_width(char) in "WF" for char in text) * 2 > len(text)
+
+
+def _beginning(text: str, start: int, first: int, last: int, length: int) -> tuple[int, bool]:
+    """Return where to begin near `start`, and whether a sentence does.
+
+    The matches stand from `first` to `last`, and none of them is to be cut off.
+    """
+    low = max(0, last - length, start - SENTENCE_CHARS)
+    if low == 0:
+        return 0, True
+    # Where the text ends, to begin later would only make the passage shorter.
+    latest = min(first, len(text) - 2 * length // 3)
+    if (found := _SENTENCE_START.search(text, low - 1, max(latest, low))) is not None:
+        return found.end(), True
     if start > 0 and not text[start - 1].isspace():
-        space = text.find(" ", start, start + 30)
-        start = space + 1 if space >= 0 else start
-    if end < len(text) and not text[end].isspace():
-        space = text.rfind(" ", max(start, end - 30), end)
-        end = space if space > start else end
-    return start, end
+        space = text.find(" ", start, min(start + 30, first))
+        start = space + 1 if space >= 0 else _off_mark(text, start)
+    return start, start == 0
+
+
+def _ending(text: str, end: int, last: int) -> tuple[int, bool]:
+    """Return where to end near `end`, after the match that ends at `last`, and whether a sentence does."""
+    if end >= len(text):
+        return end, True
+    low = max(last, end - SENTENCE_CHARS)
+    ends = [found.start() for found in _SENTENCE_START.finditer(text, low, min(end + 2, len(text)))]
+    if ends:
+        return ends[-1], True
+    if not text[end].isspace():
+        space = text.rfind(" ", max(last, end - 30), end)
+        end = space if space > 0 else _off_mark(text, end)
+    return end, False
+
+
+def _off_mark(text: str, at: int) -> int:
+    """Move back before what belongs to the character before it: an accent, a vowel sign, a joiner."""
+    low = max(0, at - 8)
+    while at > low and (unicodedata.category(text[at])[0] == "M" or "\u200d" in text[at - 1 : at + 1]):
+        at -= 1
+    return at

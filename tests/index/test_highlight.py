@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -84,14 +85,56 @@ def test_snippet_shows_where_most_of_the_query_is() -> None:
     body = f"Xi left. {FILLER} Xi and Blinken spoke of Taiwan. {FILLER} Xi Xi Xi."
     shown = body_shown("xi blinken taiwan", body)
     assert "<mark>Blinken</mark> spoke of <mark>Taiwan</mark>" in shown
-    assert shown.startswith("…")
-    assert shown.endswith("…")
+    assert shown.startswith("Nothing of note") and shown.endswith("at that time.")
+
+
+def test_snippet_begins_and_ends_with_a_sentence_if_one_is_near() -> None:
+    before, after = "Some other words go before. " * 20, " What came then was of no note." * 20
+    body = f"{before}The U.S. envoy met Mr. Xi in Bali.{after}"
+    shown = body_shown("xi", body)
+    assert shown.startswith("Some other words") and shown.endswith("of no note.")
+    assert "The U.S. envoy met Mr. <mark>Xi</mark> in Bali." in shown
+
+
+def test_snippet_within_a_long_sentence_has_ellipses() -> None:
+    shown = body_shown("xi", "word and more " * 60 + "Xi then " + "word and more " * 60)
+    assert shown.startswith("…") and shown.endswith("…") and "<mark>Xi</mark>" in shown
+    assert not shown.startswith("… ") and not shown.endswith(" …")
+
+
+def test_snippet_shows_line_breaks_as_spaces() -> None:
+    assert body_shown("xi", "First\n\nXi came.\r\n\tAnd left.") == "First <mark>Xi</mark> came. And left."
+
+
+def test_snippet_of_wide_text_is_half_as_long() -> None:
+    shown = body_shown(
+        "北京", "国家主席在会上说了很多话。" * 60 + "他在北京会见了客人。" + "会谈持续了一个小时。" * 60
+    )
+    assert "<mark>北京</mark>" in shown
+    assert 60 < len(shown) <= SNIPPET_CHARS // 2 + 30
+    assert shown.startswith("国家") and shown.endswith("。")
+
+
+def test_snippet_never_cuts_off_a_match() -> None:
+    for before in range(60, 400, 7):
+        shown = body_shown(
+            '"alpha beta gamma" delta', "x " * before + "alpha beta gamma " + "y " * 70 + "delta " + "z " * 99
+        )
+        assert "<mark>alpha beta gamma</mark>" in shown and "<mark>delta</mark>" in shown
+
+
+def test_snippet_does_not_begin_or_end_within_a_letter() -> None:
+    thai = "การประชุมครั้งนี้" * 60
+    shown = body_shown("x", f"{thai}x{thai}")
+    assert unicodedata.category(shown.removeprefix("…")[0])[0] != "M"
+    family = "👨\u200d👩\u200d👧" * 90
+    shown = body_shown("absent", family)
+    assert not shown.removesuffix("…").endswith("\u200d")
 
 
 def test_snippet_without_a_match_is_the_beginning() -> None:
     shown = body_shown("xi", FILLER)
-    assert shown.startswith("Nothing of note")
-    assert shown.endswith("…")
+    assert shown.startswith("Nothing of note") and shown.endswith("at that time.")
     assert len(shown) <= SNIPPET_CHARS + 1
 
 
@@ -126,8 +169,8 @@ def test_long_bodies_do_not_stall(query: str) -> None:
 def test_highlighting_changes_nothing_but_marks(text: str, query: str) -> None:
     shown = marker_for(parse(query, lenient=True).node).highlights(text, text)
     assert re.sub(r"</?mark>", "", shown.title) == html.escape(text)
-    passage = html.unescape(re.sub(r"</?mark>", "", shown.body))
-    assert passage in text or passage.removeprefix("…").removesuffix("…") in text
+    passage, whole = html.unescape(re.sub(r"</?mark>", "", shown.body)), " ".join(text.split())
+    assert passage in whole or passage.removeprefix("…").removesuffix("…") in whole
 
 
 @settings(max_examples=200, deadline=None)
