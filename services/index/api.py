@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -10,6 +11,7 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from services.index.access import may_read
+from services.index.did_you_mean import DidYouMean, did_you_mean
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.ninjs import ninjs_from_article
 from services.index.related import related_links, still_there
@@ -42,12 +44,12 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
         kind = "ranked" if request.query.ranks else "newest"
         with metrics.timed("wireroom_search_seconds", kind=kind):
             try:
-                page = await asyncio.to_thread(engine.search, request.query)
+                page, meant = await asyncio.to_thread(_found, engine, request)
             except InvalidCursor as error:
                 raise Problem(
                     400, "invalid-cursor", str(error), errors=[FieldError("query/cursor", str(error))]
                 ) from error
-        return json_response(page_document(page, request.warnings))
+        return json_response(page_document(page, meant, request.warnings))
 
     @router.get("/articles/{article_id}", summary="One enriched article")
     async def article(
@@ -82,7 +84,12 @@ async def answer_index_failed(_: Request, __: Exception) -> Response:
     return problem_response(index_failed())
 
 
-def page_document(page: Page, warnings: tuple[str, ...]) -> dict[str, Any]:
+def _found(engine: SearchEngine, request: SearchRequest) -> tuple[Page, DidYouMean | None]:
+    page = engine.search(request.query)
+    return page, did_you_mean(engine, request.query, page)
+
+
+def page_document(page: Page, meant: DidYouMean | None, warnings: tuple[str, ...]) -> dict[str, Any]:
     """Return the page in the shape of the HTTP contract."""
     return {
         "total": page.total,
@@ -93,6 +100,7 @@ def page_document(page: Page, warnings: tuple[str, ...]) -> dict[str, Any]:
             for name, counts in page.facets.items()
         },
         "next_cursor": page.next_cursor,
+        "did_you_mean": None if meant is None else asdict(meant),
         "warnings": [*warnings, *page.warnings],
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.index.did_you_mean import DidYouMean
 from shared.http.problems import MEDIA_TYPE, PROBLEM_SCHEMA
 
 Responses = dict[int | str, dict[str, Any]]
@@ -72,13 +73,6 @@ class FacetValue(BaseModel):
     label: str
 
 
-class DidYouMean(BaseModel):
-    """The query that finds something where the one asked finds nothing, and how much."""
-
-    q: str
-    total: int
-
-
 class SearchAnswer(BaseModel):
     """One page of what was found."""
 
@@ -87,6 +81,7 @@ class SearchAnswer(BaseModel):
     hits: list[SearchHit]
     facets: dict[str, list[FacetValue]]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
+    did_you_mean: DidYouMean | None = Field(description="Where nothing was found and something near is.")
     warnings: list[str] = Field(description="What of the query was read otherwise than it says.")
 
 
@@ -136,6 +131,7 @@ FOUND: Responses = {
                     "hits": [_HIT],
                     "facets": {"sources": [{"value": "Example Wire", "count": 1, "label": "Example Wire"}]},
                     "next_cursor": None,
+                    "did_you_mean": None,
                     "warnings": [],
                 }
             }

@@ -132,7 +132,8 @@ class PageParameters:
         bool, Param(description="Show near-duplicates under one hit, as its `duplicates`.")
     ] = True
 
-    def request(self, terms: SearchTerms) -> SearchRequest:
+    def request(self, terms: SearchTerms, now: datetime) -> SearchRequest:
+        """Return the page of `terms` asked for at `now`, from which the age of articles counts."""
         query = Query(
             node=terms.node,
             filters=terms.filters,
@@ -142,13 +143,13 @@ class PageParameters:
             count=self.count,
             facets=_facets(self.facets),
             collapse=self.collapse,
-            as_of=utc_now(),
+            as_of=now,
         )
         return SearchRequest(query, terms.warnings)
 
 
 async def asked_at() -> datetime:
-    """Return the time that dates like "yesterday" count from."""
+    """Return the time that dates like "yesterday", and the age of articles, count from."""
     return utc_now()
 
 
@@ -172,16 +173,20 @@ async def lenient_terms(
 
 
 async def search_request(
-    terms: Annotated[SearchTerms, Depends(search_terms)], page: Annotated[PageParameters, Depends()]
+    terms: Annotated[SearchTerms, Depends(search_terms)],
+    page: Annotated[PageParameters, Depends()],
+    now: Annotated[datetime, Depends(asked_at)],
 ) -> SearchRequest:
     """Return the query that the parameters stand for. Raises Problem naming the one that is wrong."""
-    return page.request(terms)
+    return page.request(terms, now)
 
 
 async def lenient_request(
-    terms: Annotated[SearchTerms, Depends(lenient_terms)], page: Annotated[PageParameters, Depends()]
+    terms: Annotated[SearchTerms, Depends(lenient_terms)],
+    page: Annotated[PageParameters, Depends()],
+    now: Annotated[datetime, Depends(asked_at)],
 ) -> SearchRequest:
-    return page.request(terms)
+    return page.request(terms, now)
 
 
 def _values(name: str, values: Texts) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ async def test_a_hit_has_the_fields_of_the_contract(
     engine.upsert_many([enriched("a", title="Xi meets <Blinken>", url="https://e.example/a")], NOW)
     engine.commit()
     page = (await client.get("/v1/search", params={"q": "blinken", "facets": "sources"})).json()
-    assert set(page) == {"total", "exact", "hits", "facets", "next_cursor", "warnings"}
+    assert set(page) == {"total", "exact", "hits", "facets", "next_cursor", "did_you_mean", "warnings"}
     hit = page["hits"][0]
     assert hit["highlights"]["title"] == "Xi meets &lt;<mark>Blinken</mark>&gt;"
     assert (hit["id"], hit["source"], hit["url"]) == (article_id("a"), "Test Wire", "https://e.example/a")

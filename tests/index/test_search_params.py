@@ -109,6 +109,22 @@ async def test_the_documented_answer_is_the_one_given(client: Client) -> None:
     assert set(page["hits"][0]["highlights"]) == set(Highlights.model_fields)
 
 
+async def test_a_search_that_finds_nothing_says_what_may_have_been_meant(client: Client) -> None:
+    async def meant(**params: str) -> object:
+        page = (await client.get("/v1/search", params=params)).json()
+        assert page["hits"] == []
+        return page["did_you_mean"]
+
+    assert await meant(q="harbuor") == {"q": "harbour", "total": 1}
+    assert await meant(q='title:"storm over the harbuor"') == {
+        "q": 'title:"storm over the harbour"', "total": 1,
+    }  # fmt: skip
+    assert await meant(q="harbuor", source="Another Wire") is None, "filters hold for what is suggested"
+    assert await meant(q="zzzzzzzz") is None
+    found = (await client.get("/v1/search", params={"q": "harbour"})).json()
+    assert found["did_you_mean"] is None
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
