@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -33,24 +33,27 @@ class Answer:
     cpu_s: float
 
 
-@pytest.fixture
-async def port(tmp_path: Path) -> AsyncIterator[int]:
-    engine = TantivyEngine(tmp_path)
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a search over 30 articles, served by a thread."""
+    engine = TantivyEngine(tmp_path_factory.mktemp("bad-input"))
     engine.upsert_many([enriched(f"a{n}", title="Storm over the harbour") for n in range(30)], NOW)
     engine.commit()
     app = FastAPI()
     metrics = Metrics()
     install_http(app, metrics=metrics, limits=Limits())
     app.include_router(search_router(engine, metrics, None))
+    loop = asyncio.new_event_loop()
     stop, started = asyncio.Event(), asyncio.Event()
-    free = free_port()
-    serving = asyncio.create_task(
-        serve(app, "127.0.0.1", free, drain_timeout_s=1, stop=stop, started=started)
-    )
-    await started.wait()
-    yield free
-    stop.set()
-    await serving
+    number = free_port()
+    serving = serve(app, "127.0.0.1", number, drain_timeout_s=1, stop=stop, started=started)
+    thread = threading.Thread(target=loop.run_until_complete, args=(serving,))
+    thread.start()
+    asyncio.run_coroutine_threadsafe(started.wait(), loop).result(10)
+    yield number
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(10)
+    loop.close()
     engine.close()
 
 
