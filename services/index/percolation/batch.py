@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from services.index.engine.documents import effective_published_at, seconds_of
 from services.index.percolation.codes import Codes, PackedAnswers, bits_of
-from services.index.percolation.columns import BODY, TEXT, TITLE, WORD_COLUMNS, has_tone
+from services.index.percolation.columns import BODY, TEXT, TITLE, WORD_COLUMNS, Item, Items, has_tone
 from services.index.percolation.conditions import Bits, Place
-from services.index.percolation.surfaces import surface_text, word_text
+from services.index.percolation.surfaces import GAP, single_spaced, surface_text, word_text
 from shared.events import ArticleEnriched
 
 
@@ -20,8 +20,10 @@ class ArticleBatch:
     def __init__(self, events: Sequence[ArticleEnriched], codes: Codes) -> None:
         self.events = events
         self._codes = codes
+        self._surfaces: dict[tuple[int, str], bytes] = {}
         self._words: dict[tuple[int, str], bytes] = {}
         self._positions: dict[tuple[int, str], dict[bytes, list[int]]] = {}
+        self._items: dict[Items, list[Collection[Item]]] = {}
 
     @cached_property
     def answers(self) -> PackedAnswers:
@@ -48,6 +50,12 @@ class ArticleBatch:
         # The gap keeps the last word of a title from being next to the first of its body.
         return [b"%b \0 %b" % pair for pair in zip(self._titles, self._bodies, strict=True)]
 
+    def items(self, items_of: Items) -> Sequence[Collection[Item]]:
+        """See `readers.Batch`."""
+        if items_of not in self._items:
+            self._items[items_of] = [items_of(event) for event in self.events]
+        return self._items[items_of]
+
     def _values(self, number: int, column: str) -> list[bytes]:
         if column == TEXT:
             return [self._titles[number], self._bodies[number]]
@@ -55,6 +63,13 @@ class ArticleBatch:
             return [self.texts(column)[number]]
         items, values_of = WORD_COLUMNS[column]
         return [surface_text(value) for item in items(self.events[number]) for value in values_of(item)]
+
+    def surfaces(self, number: int, column: str) -> bytes:
+        found = self._surfaces.get((number, column))
+        if found is None:
+            text = b" %b " % (b" %b " % GAP).join(self._values(number, column))
+            found = self._surfaces[number, column] = single_spaced(text)
+        return found
 
     def words(self, number: int, column: str) -> bytes:
         found = self._words.get((number, column))

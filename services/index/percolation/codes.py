@@ -84,7 +84,7 @@ class Codes:
         return packed
 
     def _several_by_size(self) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """Return the codes of several places and those of each place: one table for each number of them."""
+        """Return codes of several places, and the codes of these, in one table for each number of them."""
         if self._tables is None:
             by_size: defaultdict[int, list[Code]] = defaultdict(list)
             for code, members in self._several.items():

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from services.index.engine.analysis import keyword
@@ -25,12 +25,13 @@ TEXT_COLUMNS = (TEXT, TITLE, BODY)
 
 # What an article has in a column, as it has it: the same item always stands for the same values.
 Item = Hashable
+Items = Callable[[ArticleEnriched], Collection[Any]]
 
 
 class Column(NamedTuple):
     """`items` of an article, and the `values` that the index holds of an item."""
 
-    items: Callable[[ArticleEnriched], Iterable[Any]]
+    items: Items
     values: Callable[[Any], Iterable[str]]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -34,6 +34,10 @@ class Batch(Protocol):
 
     def words(self, number: int, column: str) -> bytes:
         """Return the words of a column in order with a space around each; TEXT is title, gap, body."""
+        ...
+
+    def surfaces(self, number: int, column: str) -> bytes:
+        """Return a column as `words`, but its surfaces instead of the words of those that are none."""
         ...
 
     def positions(self, number: int, column: str) -> Mapping[bytes, Sequence[int]]:
@@ -138,10 +142,27 @@ class InOrder(Condition):
         """Return those of `within` that fulfil this, all of which have what it needs."""
         if self.slop:
             return self._near(batch, within)
-        certain = 0
-        if len(self.words) == 2 and self.pairs and self.pairs[0][0][1].startswith(NEXT):
-            certain = within & batch.holding(self.pairs[0][0])
-        return certain | self._next(batch, within & ~certain)
+        odd = within if self.begins or self.column not in TEXT_COLUMNS else self._odd(batch, within)
+        found = self._next(batch.words, odd)
+        if within == odd:
+            return found
+        if len(self.words) == 2:
+            return found | within & ~odd
+        return found | self._next(batch.surfaces, within & ~odd)
+
+    def _odd(self, batch: Batch, within: Bits) -> Bits:
+        """Return those where a surface that is not a word may come into it.
+
+        The words of others are surfaces, and next to each other if these are: what they need says that any
+        two that follow one another do so somewhere.
+        """
+        odd = 0
+        for pair in self.pairs:
+            if pair[0][1][0] != NEXT:
+                return within
+            for place in pair[1:]:
+                odd |= batch.holding(place)
+        return odd & within
 
     def needs(self) -> tuple[AnyOf, ...]:
         return tuple(((self.column, key),) for key in self.keys) + self.pairs
@@ -149,11 +170,11 @@ class InOrder(Condition):
     def rest(self) -> Condition | None:
         return _Meeting(self)
 
-    def _next(self, batch: Batch, within: Bits) -> Bits:
+    def _next(self, text: Callable[[int, str], bytes], within: Bits) -> Bits:
         phrase = f" {' '.join(self.words)}{'' if self.begins else ' '}".encode()
         found = 0
         for number in numbers(within):
-            if phrase in batch.words(number, self.column):
+            if phrase in text(number, self.column):
                 found |= 1 << number
         return found
 

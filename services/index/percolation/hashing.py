@@ -97,21 +97,31 @@ class HashTable:
         self._hashes: Hashes = np.zeros(slots, np.uint64)
         self._numbers: Numbers = np.zeros(slots, np.int32)
 
-    def add(self, hashed: int, number: int) -> None:
-        if (self._held + 1) * _ROOM > len(self._hashes):
-            hashes, numbers = self._hashes, self._numbers
-            self._resize(2 * len(hashes))
-            for slot in np.flatnonzero(hashes):
-                self._put(int(hashes[slot]), int(numbers[slot]))
-        self._put(hashed, number)
-        self._held += 1
+    def add(self, hashes: Hashes, numbers: Numbers) -> None:
+        """Add hashes that are not there yet, each once."""
+        self._held += len(hashes)
+        slots = len(self._hashes)
+        while self._held * _ROOM > slots:
+            slots *= 2
+        if slots > len(self._hashes):
+            before, numbers_before = self._hashes, self._numbers
+            there = np.flatnonzero(before)
+            self._resize(slots)
+            self._put(before[there], numbers_before[there])
+        self._put(hashes, numbers)
 
-    def _put(self, hashed: int, number: int) -> None:
-        slot = hashed >> int(self._shift)
-        while self._hashes[slot]:
-            slot = (slot + 1) & self._mask
-        self._hashes[slot] = hashed
-        self._numbers[slot] = number
+    def _put(self, hashes: Hashes, numbers: Numbers) -> None:
+        slots = (hashes >> self._shift).astype(np.intp)
+        while len(slots):
+            free = np.flatnonzero(self._hashes[slots] == 0)
+            # Of several that want one slot, the first has it.
+            wanted, first = np.unique(slots[free], return_index=True)
+            placed = free[first]
+            self._hashes[wanted] = hashes[placed]
+            self._numbers[wanted] = numbers[placed]
+            left = np.ones(len(slots), np.bool_)
+            left[placed] = False
+            slots, hashes, numbers = (slots[left] + 1) & self._mask, hashes[left], numbers[left]
 
     def numbers(self, hashes: Hashes) -> Numbers:
         """Return the number of each hash, UNKNOWN for those that were not added."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.index.engine.protocol import Filters
 from services.index.percolation.batch import ArticleBatch
@@ -35,7 +36,7 @@ class Percolator:
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
-        self._changes: list[tuple[str, Condition | None]] = []
+        self._changes: dict[str, Condition | None] = {}
         self._changing = threading.Lock()
         # What follows belongs to whoever matches.
         self._matching = threading.Lock()
@@ -52,13 +53,13 @@ class Percolator:
         condition = condition_of(node, filters)
         with self._changing:
             self._ids.add(search_id)
-            self._changes.append((search_id, condition))
+            self._changes[search_id] = condition
 
     def remove(self, search_id: str) -> None:
         """Forget a search; it need not be there."""
         with self._changing:
             self._ids.discard(search_id)
-            self._changes.append((search_id, None))
+            self._changes[search_id] = None
 
     def match(self, events: Sequence[ArticleEnriched]) -> list[Match]:
         """Return (search id, event) for each search that matches an event, in no particular order."""
@@ -72,8 +73,8 @@ class Percolator:
 
     def _catch_up(self) -> None:
         with self._changing:
-            changes, self._changes = self._changes, []
-        for search_id, condition in changes:
+            changes, self._changes = self._changes, {}
+        for search_id, condition in changes.items():
             self._drop(search_id)
             if condition is not None:
                 self._keep(search_id, condition)
@@ -101,19 +102,22 @@ class Percolator:
 
     def _match(self, batch: ArticleBatch) -> list[Match]:
         found: list[Match] = []
+        events = _objects(batch.events)
         for plan in self._plans.values():
             searches, rows = plan.meeting(batch.answers)
-            decided = np.array([search.rest is None for search in searches], np.bool_)
-            for number in np.flatnonzero(~decided):
-                search = searches[number]
+            ids = _objects([search.search_id for search in searches])
+            for number, search in enumerate(searches):
                 if search.rest is not None:
                     matching = search.rest.of(batch, bits_of(rows[number]))
                     found += [(search.search_id, batch.events[article]) for article in numbers(matching)]
-                rows[number] = 0
+                    rows[number] = 0
             bits = np.unpackbits(rows, axis=1, count=len(batch.events), bitorder="little")
             places, articles = np.nonzero(bits)
-            found += [
-                (searches[place].search_id, batch.events[article])
-                for place, article in zip(places.tolist(), articles.tolist(), strict=True)
-            ]
+            found += zip(ids[places].tolist(), events[articles].tolist(), strict=True)
         return found
+
+
+def _objects(values: Sequence[object]) -> NDArray[np.object_]:
+    found = np.empty(len(values), np.object_)
+    found[:] = values
+    return found

@@ -5,13 +5,13 @@ What a surface or an item means is found out once and remembered until something
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.index.percolation.columns import COLUMNS, TEXT_COLUMNS, WORD_COLUMNS, Item
+from services.index.percolation.columns import COLUMNS, TEXT_COLUMNS, WORD_COLUMNS, Item, Items
 from services.index.percolation.hashing import UNKNOWN, Hasher, Hashes, HashTable, Places, Tokens
 from services.index.percolation.surfaces import surface_text, words_in, words_of_many
 from services.index.percolation.vocabulary import Code, Key, Vocabulary
@@ -30,6 +30,10 @@ _HASHER = Hasher()
 class Batch(Protocol):
     @property
     def events(self) -> Sequence[ArticleEnriched]: ...
+
+    def items(self, items_of: Items) -> Sequence[Collection[Item]]:
+        """Return what each article has in columns that have this of it."""
+        ...
 
     def texts(self, column: str) -> Sequence[bytes]:
         """Return what each article holds in a column of running text, as `surface_text` has it."""
@@ -61,9 +65,11 @@ class TextReader:
         self._table = HashTable()
         self._combinations = _Combinations()
         self._pairs = HashTable()
-        for first, second, code in self._vocabulary.pairs():
-            hashes = (np.array([_HASHER.hash_of(word)], np.uint64) for word in (first, second))
-            self._pairs.add(int(_HASHER.pairs(*hashes)[0]), code)
+        if pairs := [*self._vocabulary.pairs()]:
+            firsts = np.array([_HASHER.hash_of(first) for first, _, _ in pairs], np.uint64)
+            seconds = np.array([_HASHER.hash_of(second) for _, second, _ in pairs], np.uint64)
+            codes = np.array([code for _, _, code in pairs], np.int32)
+            self._pairs.add(_HASHER.pairs(firsts, seconds), codes)
         self._stale = False
 
     def read(self, batch: Batch, answers: Answers) -> None:
@@ -121,8 +127,8 @@ class TextReader:
     def _learn(self, data: bytes, tokens: Tokens, new: Places) -> None:
         hashes, first = np.unique(tokens.hashes[new], return_index=True)
         surfaces = [data[tokens.starts[at] : tokens.ends[at]] for at in new[first]]
-        for hashed, codes in zip(hashes, self._codes_of(surfaces), strict=True):
-            self._table.add(int(hashed), self._combinations.number(codes))
+        numbers = [*map(self._combinations.number, self._codes_of(surfaces))]
+        self._table.add(hashes, np.array(numbers, np.int32))
 
     def _codes_of(self, surfaces: Sequence[bytes]) -> Iterator[tuple[Code, ...]]:
         vocabulary = self._vocabulary
@@ -188,11 +194,11 @@ class ItemReader:
         """Note which articles answer to which codes."""
         if len(self._known) > MOST_REMEMBERED:
             self._known = {}
-        known, items_of = self._known, self._items
+        known = self._known
         found: list[Code] = []
         articles: list[int] = []
-        for article, event in enumerate(batch.events):
-            for item in items_of(event):
+        for article, items in enumerate(batch.items(self._items)):
+            for item in items:
                 codes = known.get(item)
                 if codes is None:
                     codes = known[item] = self._codes_of(item)

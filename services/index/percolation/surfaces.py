@@ -37,6 +37,12 @@ def surface_text(text: str) -> bytes:
     return text.encode("utf-8", "replace").translate(_TO_SURFACES)
 
 
+def single_spaced(text: bytes) -> bytes:
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    return text
+
+
 def words_in(surface: Surface) -> Sequence[str]:
     """Return the words that the engine indexes of a surface: usually one."""
     text = surface.decode()
@@ -71,8 +77,7 @@ def word_text(values: Iterable[bytes]) -> bytes:
         text = _TOO_LONG.sub(b" " + _NO_WORD, b" %b " % value)
         if not text.isascii():
             text = _FOREIGN.sub(_words_instead, text)
-        while b"  " in text:
-            text = text.replace(b"  ", b" ")
+        text = single_spaced(text)
         parts += (text.rstrip(_NO_WORD + b" "), b" ", GAP)
     return b"".join((*parts, b" "))
 

@@ -104,7 +104,8 @@ class Vocabulary:
         Two words some edits apart have a rest in common when at most so many letters of each go, so a word
         is compared with next to none, however many are looked for.
         """
-        most = max((edits for edits in (1, 2) if (len(word), edits) in self._fuzzy_lengths), default=0)
+        lengths, length = self._fuzzy_lengths, len(word)
+        most = 2 if (length, 2) in lengths else 1 if (length, 1) in lengths else 0
         candidates: set[Key] = set()
         for rest in _rests(word, most) if most else ():
             candidates.update(self._fuzzy_by_rest.get(rest, ()))
