@@ -1,6 +1,7 @@
 """What goes out: exports, feeds and live streams over HTTP, with the processor time of the serving process.
 
     python -m bench.sending [--documents 100000] [--streams 200] [--seconds 20] [--keep DIR]
+    python -m bench.sending --ingest-url http://127.0.0.1:8001   # of a running Wireroom: from submit to event
 
 The articles are those of bench.search. The server is a process of its own, without Redis: for the live part
 it stores 20 articles a second itself, as the service does, with and without listeners.
@@ -27,11 +28,13 @@ import httpx2
 from fastapi import FastAPI
 
 from bench.search import articles, build, material
+from services.index.engine.protocol import Query
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.export.routes import export_router
 from services.index.feeds_out.routes import feeds_router
-from services.index.live.routes import stream_router
+from services.index.live.routes import stream_events, stream_router
 from services.index.live.wire import Wire
+from services.index.query.parser import parse
 from shared.clock import utc_now
 from shared.events import ArticleEnriched
 from shared.http.limits import Limits
@@ -218,6 +221,78 @@ def measure_live(data_dir: Path, streams: int, seconds: float) -> None:
             )
 
 
+async def measure_waking(data_dir: Path, streams: int, commits: int = 50) -> None:
+    """Print what one commit of four articles costs the streams, without HTTP and whatever else runs here."""
+    engine, metrics = TantivyEngine(data_dir), Metrics()
+    stream, run_id = articles(material(), 10_000_000), os.urandom(4).hex()
+    for name, text in (("everything", ""), ("another search each", "minister OR w{n}")):
+        wire = Wire(engine)
+        heard = [0]
+
+        async def hear(query: Query, wire: Wire = wire, heard: list[int] = heard) -> None:
+            async for piece in stream_events(wire, metrics, query, wire.position):
+                heard[0] += piece.count(b"event: article")
+
+        nodes = [parse(text.format(n=n), lenient=True).node for n in range(streams)]
+        listeners = [asyncio.create_task(hear(Query(node, sort="newest", highlight=False))) for node in nodes]
+        await asyncio.sleep(0.5)
+        used = 0.0
+        for _ in range(commits):
+            at = utc_now()
+            engine.upsert_many([renewed(event, run_id, at) for event in islice(stream, 4)], at)
+            engine.commit()
+            began = time.process_time()
+            wire.committed(at, [])
+            await asyncio.sleep(0.005)
+            while wire.asking:  # noqa: ASYNC110  # an event for this bench alone would be more to go wrong
+                await asyncio.sleep(0.005)
+            used += time.process_time() - began
+        print(
+            f"{streams} streams of {name}: {used / commits * 1000:.1f} ms of processor a commit of four, "
+            f"{heard[0]} events"
+        )
+        for listener in listeners:
+            listener.cancel()
+        await asyncio.gather(*listeners, return_exceptions=True)
+    engine.close()
+
+
+async def measure_submitted(ingest_url: str, index_url: str, seconds: float, rate: float = 20) -> None:
+    """Print how long after its submit to a running Wireroom an article comes over the wire."""
+    mark = f"w{os.urandom(4).hex()}"
+    sent: dict[str, float] = {}
+    came: dict[str, float] = {}
+
+    async def hear(client: httpx2.AsyncClient) -> None:
+        async with client.stream("GET", f"{index_url}/v1/stream?q={mark}") as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith('data: {"id":"'):
+                    came[line[13:45]] = time.perf_counter()
+
+    async with httpx2.AsyncClient(timeout=30) as client:
+        hearing = asyncio.create_task(hear(httpx2.AsyncClient(timeout=None)))
+        await asyncio.sleep(1)
+        due = time.perf_counter()
+        for event in islice(articles(material(), 10_000_000), int(seconds * rate)):
+            body = {
+                "title": f"{event.article.title} {mark}",
+                "body": event.article.body,
+                "id": event.article_id,
+            }
+            began = time.perf_counter()
+            answer = await client.post(f"{ingest_url}/v1/articles", json=body | {"source": mark})
+            sent[answer.json()["id"]] = began
+            due += 1 / rate
+            await asyncio.sleep(max(due - time.perf_counter(), 0))
+        deadline = time.perf_counter() + 20
+        while len(came) < len(sent) and time.perf_counter() < deadline:
+            await asyncio.sleep(0.1)
+        hearing.cancel()
+    took = sorted(came[each] - at for each, at in sent.items() if each in came)
+    told = "  ".join(f"p{share} {took[len(took) * share // 100] * 1000:.0f} ms" for share in (50, 95, 99))
+    print(f"{len(sent)} submitted, {len(took)} came over the wire, after {told}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--documents", type=int, default=100_000)
@@ -227,7 +302,12 @@ def main() -> None:
     parser.add_argument("--only", choices=("export", "feeds", "live"))
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--writing", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--ingest-url", help="of a running Wireroom: measure from submit to event")
+    parser.add_argument("--index-url", default="http://127.0.0.1:8003")
     given = parser.parse_args()
+    if given.ingest_url:
+        asyncio.run(measure_submitted(given.ingest_url, given.index_url, given.seconds))
+        return
     if given.serve:
         run(serving(given.keep, given.serve, writing=given.writing))
         return
@@ -243,6 +323,7 @@ def main() -> None:
         if given.only in (None, "feeds"):
             measure_feeds(data_dir)
         if given.only in (None, "live"):
+            run(measure_waking(data_dir, given.streams))
             measure_live(data_dir, given.streams, given.seconds)
 
 

@@ -10,7 +10,7 @@ from tantivy import DocAddress, Order, Schema, Searcher
 from tantivy import Query as TantivyQuery
 
 from services.index.engine.compiling import LARGEST_INTEGER, Compiler
-from services.index.engine.protocol import ID_PREFIX_CHARS, ArrivalKey
+from services.index.engine.protocol import LAST_PREFIX, ArrivalKey
 from services.index.engine.schema import REMOVED, WITHHELD
 
 _COLUMN = "indexed_us"
@@ -24,8 +24,10 @@ def arrived_after(
     rows: list[Row] = []
     lower_us = 0
     if after is not None:
-        rows = [row for row in _of_one_instant(searcher, compiler, base, after.indexed_us) if row[0] > after]
         lower_us = after.indexed_us + 1
+        if after.id_prefix != LAST_PREFIX:
+            same = _of_one_instant(searcher, compiler, base, after.indexed_us)
+            rows = [row for row in same if row[0] > after]
     if len(rows) < limit:
         rows += _from(searcher, compiler, base, lower_us, limit - len(rows))
     return rows[:limit]
@@ -34,7 +36,7 @@ def arrived_after(
 def latest_arrival(searcher: Searcher, articles: TantivyQuery) -> ArrivalKey | None:
     """Return the place of what became searchable last."""
     newest = searcher.search(articles, limit=1, count=False, order_by_field=_COLUMN).hits
-    return ArrivalKey(int(newest[0][0]), "f" * ID_PREFIX_CHARS) if newest else None
+    return ArrivalKey(int(newest[0][0]), LAST_PREFIX) if newest else None
 
 
 def latest_retractions(searcher: Searcher, schema: Schema, limit: int) -> list[tuple[str, int]]:
@@ -55,6 +57,8 @@ def _from(searcher: Searcher, compiler: Compiler, base: TantivyQuery, lower_us: 
     found = searcher.search(query, limit=limit, count=False, order_by_field=_COLUMN, order=Order.Asc).hits
     if not found:
         return []
+    if len(found) < limit:  # all there are, which is the usual case of a live stream: one search is enough
+        return _sorted(searcher, [address for _, address in found])
     last_us = int(found[-1][0])
     rows = _sorted(searcher, [address for value, address in found if value != last_us])
     return rows + _of_one_instant(searcher, compiler, base, last_us)

@@ -30,6 +30,7 @@ FACET_NAMES: tuple[FacetName, ...] = (
 )  # fmt: skip
 
 ID_PREFIX_CHARS = 16
+LAST_PREFIX = "f" * ID_PREFIX_CHARS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 MAX_SIZE = 100
@@ -156,7 +157,7 @@ class ArrivalKey(NamedTuple):
 
 def arrival_after(at: datetime) -> ArrivalKey:
     """Return the place behind all articles that became searchable at an instant."""
-    return ArrivalKey((at - EPOCH) // _MICROSECOND, "f" * ID_PREFIX_CHARS)
+    return ArrivalKey((at - EPOCH) // _MICROSECOND, LAST_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ MAX_ANSWERS = 64
 MAX_RETRACTIONS = 10_000
 # From the receipt of a takedown until it is in the index: seconds, usually.
 LATEST_EFFECT = timedelta(minutes=10)
+# Put to the engine in one go; the answers of all of them are in memory at once.
+MAX_QUESTIONS = 50
+Question = tuple[Query, ArrivalKey]
 _START = ArrivalKey(0, "")
 
 
@@ -44,7 +47,9 @@ class Wire:
         # Searches have other threads, and never wait behind hundreds of streams.
         self._thread = ThreadPoolExecutor(1, "live")
         self._changed = asyncio.Event()
-        self._answers: OrderedDict[tuple[Query, ArrivalKey], asyncio.Task[Batch]] = OrderedDict()
+        self._answers: OrderedDict[Question, asyncio.Future[Batch]] = OrderedDict()
+        self._waiting: list[tuple[Question, asyncio.Future[Batch]]] = []
+        self._asking: asyncio.Task[None] | None = None
         self._retractions: deque[tuple[ArrivalKey, str]] = deque(maxlen=MAX_RETRACTIONS)
         self.position = engine.latest_arrival() or _START
         for article_id, received_at in engine.latest_retractions(MAX_RETRACTIONS):
@@ -89,19 +94,44 @@ class Wire:
 
     async def after(self, query: Query, place: ArrivalKey) -> Batch:
         """Return the events of what matches and stands behind a place. Raises IndexFailed."""
-        asked = (query, place)
-        answer = self._answers.get(asked)
+        question = (query, place)
+        answer = self._answers.get(question)
         if answer is None:
-            answer = self._answers[asked] = asyncio.create_task(self._ask(query, place))
+            answer = self._answers[question] = asyncio.get_running_loop().create_future()
             answer.add_done_callback(_seen)
             if len(self._answers) > MAX_ANSWERS:
                 self._answers.popitem(last=False)
+            self._waiting.append((question, answer))
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
         # One of several who wait for it may hang up.
         return await asyncio.shield(answer)
 
-    async def _ask(self, query: Query, place: ArrivalKey) -> Batch:
+    @property
+    def asking(self) -> bool:
+        """Whether a stream waits for an answer of the engine."""
+        return bool(self._waiting) or (self._asking is not None and not self._asking.done())
+
+    async def _ask(self) -> None:
+        """Put the questions that wait to the engine, many at a time: each change of threads may take 5 ms."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._read, query, place)
+        while self._waiting:
+            asked, self._waiting = self._waiting[:MAX_QUESTIONS], self._waiting[MAX_QUESTIONS:]
+            found = await loop.run_in_executor(self._thread, self._read_all, [each for each, _ in asked])
+            for (_, answer), batch in zip(asked, found, strict=True):
+                if isinstance(batch, Batch):
+                    answer.set_result(batch)
+                else:
+                    answer.set_exception(batch)
+
+    def _read_all(self, questions: Sequence[Question]) -> list[Batch | Exception]:
+        found: list[Batch | Exception] = []
+        for query, place in questions:
+            try:
+                found.append(self._read(query, place))
+            except Exception as error:  # it is raised to those who asked this
+                found.append(error)
+        return found
 
     def _read(self, query: Query, place: ArrivalKey) -> Batch:
         hits = self._engine.arrivals(query, place, BATCH_ARTICLES)
@@ -109,7 +139,7 @@ class Wire:
         return Batch(article_events(hits), len(hits), last, len(hits) == BATCH_ARTICLES)
 
 
-def _seen(answer: asyncio.Task[Batch]) -> None:
+def _seen(answer: asyncio.Future[Batch]) -> None:
     """An answer that nobody waits for any more may fail without a word: the engine has logged it."""
     if not answer.cancelled():
         answer.exception()
