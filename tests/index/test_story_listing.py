@@ -39,7 +39,7 @@ def stock(engine: TantivyEngine, *stories: str, age_min: float = 0) -> None:
 def test_a_page_ends_where_too_many_articles_have_no_story_and_the_next_goes_on(
     engine: TantivyEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(story_listing, "_WALK", 4)
+    monkeypatch.setattr(story_listing, "_LONGEST_WALK", 4)
     monkeypatch.setattr(story_listing, "_MAX_WALKS", 3)
     stock(engine, "a", "a", *(f"alone {number}" for number in range(40)), "b", "b")
     found: list[list[str]] = []
@@ -57,7 +57,7 @@ def test_a_page_ends_where_too_many_articles_have_no_story_and_the_next_goes_on(
 def test_a_story_met_on_an_earlier_walk_is_not_listed_again(
     engine: TantivyEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(story_listing, "_WALK", 2)
+    monkeypatch.setattr(story_listing, "_LONGEST_WALK", 2)
     stock(engine, "a", "b", "c", "a", "b", "c")
     page = engine.aggregations.stories(StoryQuery(MATCH_ALL))
     assert [story.id for story in page.stories] == ["a", "b", "c"]

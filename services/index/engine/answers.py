@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-MAX_KEPT = 256
+MAX_KEPT = 64
 MAX_STALE_S = 1.0
 STALE_PER_COST = 20.0
 CHEAP_S = 0.005

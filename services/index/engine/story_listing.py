@@ -20,10 +20,11 @@ from services.index.engine.story_cursors import StoryPlace, decode_story_cursor,
 from services.index.engine.writing import Snapshot
 from services.index.query.nodes import Field, In
 
-_WALK = 200
-"""Articles read at a time."""
-# Bounds a page where few of very many articles have a story; the next page goes on from there.
-_MAX_WALKS = 25
+# Where most articles have a story of several, few have to be read for a page; each walk is twice as long as
+# the one before, up to a bound. So is the page: where almost none has, the next one goes on from there.
+_FIRST_WALK_PER_STORY = 4
+_LONGEST_WALK = 400
+_MAX_WALKS = 15
 
 
 class StoryLister:
@@ -59,17 +60,14 @@ class StoryLister:
     ) -> tuple[list[ListedStory], int | None]:
         found: list[ListedStory] = []
         reached, last_found = below, None
+        length = min(_FIRST_WALK_PER_STORY * size, _LONGEST_WALK)
         for _ in range(_MAX_WALKS):
             rest = base if reached is None else self._compiler.below(base, reached)
-            lowest, more = _walk(searcher, rest)
+            lowest, more = _walk(searcher, rest, length)
             if lowest is None:
                 return found, None
-            newest = {
-                story: key
-                for story, (key, _) in _latest(
-                    searcher, self._compiler.from_key(rest, lowest), _WALK + 1
-                ).items()
-            }
+            walked = _latest(searcher, self._compiler.from_key(rest, lowest), length + 1)
+            newest = {story: key for story, (key, _) in walked.items()}
             matching = self._first_met(searcher, base, newest)
             for story in sorted(matching, key=lambda story: -newest[story]):
                 # More than a page, where two share a second and the bits of id: no cursor could come between.
@@ -79,7 +77,7 @@ class StoryLister:
                 last_found = newest[story]
             if not more:
                 return found, None
-            reached = lowest
+            reached, length = lowest, min(2 * length, _LONGEST_WALK)
         return found, reached
 
     def _first_met(self, searcher: Searcher, base: TantivyQuery, newest: dict[str, int]) -> dict[str, int]:
@@ -129,11 +127,11 @@ def _slice(ranking: list[ListedStory], offset: int, size: int) -> tuple[list[Lis
     return ranking[offset:reached], reached if reached < len(ranking) else None
 
 
-def _walk(searcher: Searcher, query: TantivyQuery) -> tuple[int | None, bool]:
-    """Return the sort key of the last of the newest _WALK articles, and whether there are more below it."""
-    hits = searcher.search(query, limit=_WALK + 1, count=False, order_by_field="sort_key").hits
+def _walk(searcher: Searcher, query: TantivyQuery, length: int) -> tuple[int | None, bool]:
+    """Return the sort key of the last of the newest articles, and whether there are more below it."""
+    hits = searcher.search(query, limit=length + 1, count=False, order_by_field="sort_key").hits
     keys = [int(key) for key, _ in hits]
-    if len(keys) <= _WALK:
+    if len(keys) <= length:
         return keys[-1] if keys else None, False
     # The next walk begins below the lowest key, so two of one key have to be in the same.
     return next((key for key in reversed(keys) if key != keys[-1]), keys[-1]), True
