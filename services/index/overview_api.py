@@ -17,6 +17,14 @@ from services.index.engine.aggregations import MAX_STORY_PAGE, Aggregations, Sto
 from services.index.engine.protocol import InvalidCursor, SearchEngine
 from services.index.entity_overview import entity_overview
 from services.index.intervals import TooManyBuckets
+from services.index.overview_documented import (
+    EntityAnswer,
+    StoryList,
+    TimelineAnswer,
+    TrendsAnswer,
+    WholeStory,
+    answered,
+)
 from services.index.query.nodes import all_of
 from services.index.search_params import SearchTerms, search_terms
 from services.index.search_route import SearchRoute
@@ -54,7 +62,11 @@ def overview_router(
 
 
 def _add_timeline(router: APIRouter, aggregations: Aggregations, metrics: Metrics) -> None:
-    @router.get("/timeline", summary="Counts and mean sentiment per interval of time")
+    @router.get(
+        "/timeline",
+        summary="Counts and mean sentiment per interval of time",
+        responses=answered(TimelineAnswer, "Intervals of the span of what matches."),
+    )
     async def timeline(
         terms: Terms,
         interval: Annotated[
@@ -73,7 +85,11 @@ def _add_timeline(router: APIRouter, aggregations: Aggregations, metrics: Metric
 
 
 def _add_stories(router: APIRouter, aggregations: Aggregations, metrics: Metrics) -> None:
-    @router.get("/stories", summary="Events that several articles report on")
+    @router.get(
+        "/stories",
+        summary="Events that several articles report on",
+        responses=answered(StoryList, "One page of stories of two articles or more."),
+    )
     async def stories(
         terms: Terms,
         sort: Annotated[
@@ -93,7 +109,11 @@ def _add_stories(router: APIRouter, aggregations: Aggregations, metrics: Metrics
                 raise _bad("cursor", "invalid-cursor", error) from error
         return json_response({**page, "warnings": terms.warnings})
 
-    @router.get("/stories/{story_id}", summary="One story: its articles in time, who is in it, its tone")
+    @router.get(
+        "/stories/{story_id}",
+        summary="One story: its articles in time, who is in it, its tone",
+        responses=answered(WholeStory, "The story, of however few articles."),
+    )
     async def story(
         story_id: Annotated[str, Path(min_length=1, max_length=256, description="`story_id` of an article.")],
     ) -> Response:
@@ -107,7 +127,11 @@ def _add_stories(router: APIRouter, aggregations: Aggregations, metrics: Metrics
 def _add_trends(
     router: APIRouter, aggregations: Aggregations, metrics: Metrics, now: Callable[[], datetime]
 ) -> None:
-    @router.get("/trends", summary="Entities rising now against their own past")
+    @router.get(
+        "/trends",
+        summary="Entities rising now against their own past",
+        responses=answered(TrendsAnswer, "The surest rises first."),
+    )
     async def trends(
         terms: Terms,
         window: Annotated[str, Param(max_length=20, description="What counts as now: 1h … 7d.")] = "24h",
@@ -139,7 +163,11 @@ def _add_trends(
 
 def _add_entities(router: APIRouter, engine: SearchEngine, metrics: Metrics) -> None:
     # A name may hold a slash.
-    @router.get("/entities/{name:path}", summary="One entity: when, with whom, by whom and in which tone")
+    @router.get(
+        "/entities/{name:path}",
+        summary="One entity: when, with whom, by whom and in which tone",
+        responses=answered(EntityAnswer, "What the matching articles tell of it."),
+    )
     async def entity(
         terms: Terms,
         name: Annotated[

@@ -9,9 +9,17 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.overview_api import overview_router
+from services.index.overview_documented import (
+    EntityAnswer,
+    StoryList,
+    TimelineAnswer,
+    TrendsAnswer,
+    WholeStory,
+)
 from shared.events import Entity, EntitySentiment, Related
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.limits import Limits
@@ -295,6 +303,24 @@ async def test_an_unknown_entity_is_not_found(
     engine.upsert_many([enriched("a", entities=(XI,))], NOW)
     engine.commit()
     assert (await client.get(f"/v1/entities/{name}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1/timeline", TimelineAnswer),
+        ("/v1/stories", StoryList),
+        ("/v1/stories/ferry", WholeStory),
+        ("/v1/trends?window=7d", TrendsAnswer),
+        ("/v1/entities/Xi Jinping", EntityAnswer),
+    ],
+)
+async def test_answers_are_what_the_openapi_document_says(
+    engine: TantivyEngine, client: httpx2.AsyncClient, path: str, model: type[BaseModel]
+) -> None:
+    stock_stories(engine)
+    answer = (await client.get(path)).json()
+    assert model.model_validate(answer).model_dump(mode="json").keys() == answer.keys()
 
 
 async def test_overviews_need_a_key_where_keys_are_set(engine: TantivyEngine) -> None:
