@@ -35,6 +35,7 @@ from services.index.state import StateRestorer
 from services.index.web.operator_access import OperatorAccess
 from services.index.web.operator_page import OperatorDesk
 from services.index.web.routes import web_router
+from services.index.web.saved_page import SavedDesk
 from shared import __version__
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
@@ -214,7 +215,8 @@ def _add_routes(app: FastAPI, settings: IndexSettings, parts: Parts) -> None:
     operator = OperatorDesk(
         parts.consumer.redis, settings.partitions, checks, _operator_access(settings, read_keys)
     )
-    app.include_router(web_router(engine, metrics, read_keys, operator=operator))
+    saved_desk = SavedDesk(parts.saved.service, loopback_only=settings.is_for_this_machine)
+    app.include_router(web_router(engine, metrics, read_keys, operator=operator, saved=saved_desk))
 
 
 def _read_keys(settings: IndexSettings) -> ApiKeys | None:

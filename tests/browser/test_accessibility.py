@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import Site
-from tests.browser.news import fill
-from tests.support import article_id
+from tests.browser.news import fill, wait_for
+from tests.browser.test_operator import bury
+from tests.support import article_id, enriched
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +32,8 @@ PAGES = {
     "story": "/stories/s1",
     "trends": "/trends?window=7d",
     "live": "/live?q=harbour",
+    "saved": "/saved",
+    "save": "/saved/new?q=storm+(&source=Wire+A",
     "operator": "/operator",
     "refused": "/?from=yesterdayish",
 }
@@ -36,7 +41,19 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def news(site: Site) -> Site:
+    """Articles, a saved search with a match that could not be delivered, and a dead letter."""
     fill(site)
+    given = json.dumps(
+        {"name": "Ports", "q": "harbour", "source": ["Wire B"], "webhook_url": site.url}
+    ).encode()
+    request = urllib.request.Request(
+        f"{site.url}/v1/saved-searches", given, {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        PAGES["saved search"] = f"/saved/{json.load(answer)['id']}"
+    site.publish(enriched("late", title="Harbour late", source="Wire B"))
+    bury(site, "buried")
+    wait_for(f"{site.url}/articles/{article_id('late')}")
     return site
 
 

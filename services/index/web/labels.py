@@ -83,6 +83,17 @@ def topic_name(code: str) -> str:
     return TOP_LEVEL.get(code, code)
 
 
+def filter_value(name: str, value: str) -> str:
+    """Return the value of a filter as a person reads it."""
+    if name == "entity" and value.partition(":")[0].isupper():
+        return value.partition(":")[2] or value
+    if name == "language":
+        return language_name(value)
+    if name == "topic":
+        return topic_name(value)
+    return "one story" if name == "story" else value
+
+
 def door_phrase(door: object) -> str:
     return _DOORS.get(str(door), str(door))
 
@@ -93,6 +104,7 @@ SECTIONS = (
     ("stories", "/stories", "Stories"),
     ("trends", "/trends", "Trends"),
     ("live", "/live", "Live"),
+    ("saved", "/saved", "Saved"),
     ("operator", "/operator", "Operator"),
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import Request
+from starlette.datastructures import Headers
 
 from services.index.access import may_read
-from services.index.web.forms import check_own_name
+from services.index.own_site import require_own_site
 from shared.http.auth import ApiKeys
 from shared.http.problems import Problem
 
@@ -24,7 +25,8 @@ class OperatorAccess:
         if self.keys is not None:
             may_read(self.keys, request.headers)
         elif self.on_loopback:
-            check_own_name(request)
+            # Its own names only: a stranger's page may have had its name lead here (DNS rebinding).
+            require_own_site(Headers({"host": request.headers.get("host", "")}), loopback_only=True)
         else:
             raise Problem(
                 403,

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from starlette.responses import RedirectResponse, Response
 
 from services.index.engine.protocol import EPOCH
-from services.index.web.forms import check_same_origin, read_form
+from services.index.web.forms import read_form
 from services.index.web.operator import LETTERS_ON_PAGE, Backlog, operator_view, outcome_phrase
 from services.index.web.operator_access import OperatorAccess
 from services.index.web.serving import Desk, PageRoute, check_address, page_response
@@ -83,10 +83,10 @@ def operator_router(desk: Desk, operator: OperatorDesk) -> APIRouter:
 
     @router.post("/operator/dead-letters/{action}")
     async def act(action: str, request: Request) -> Response:
-        check_same_origin(request)
+        fields = await read_form(request)
         if action not in ("replay", "discard"):
             raise Problem(404, "not-found", "Dead letters can be replayed or discarded.")
-        ids = dict.fromkeys((await read_form(request)).get("id", ()))
+        ids = dict.fromkeys(fields.get("id", ()))
         if not 1 <= len(ids) <= LETTERS_ON_PAGE or not all(map(_LETTER_ID.fullmatch, ids)):
             raise Problem(400, "invalid-request", "Which dead letters? Their ids were not sent.")
         counts = dict.fromkeys(_OUTCOMES, 0)

@@ -13,6 +13,7 @@ from services.index.web.article_page import add_article_page
 from services.index.web.assets import assets
 from services.index.web.live_page import add_live_page
 from services.index.web.operator_page import OperatorDesk, operator_router
+from services.index.web.saved_page import SavedDesk, add_saved_pages
 from services.index.web.search_page import add_search_page
 from services.index.web.serving import Desk, PageRoute, check_address
 from services.index.web.stories_page import add_story_pages
@@ -31,8 +32,9 @@ def web_router(
     read_keys: ApiKeys | None,
     now: Callable[[], datetime] = utc_now,
     operator: OperatorDesk | None = None,
+    saved: SavedDesk | None = None,
 ) -> APIRouter:
-    """Return the pages, those of `operator` only if given. Searching and rendering run in threads."""
+    """Return the pages, those of `operator` and `saved` only if given. What takes time runs in threads."""
     desk = Desk(engine, metrics, read_keys, now)
     reading = APIRouter(
         route_class=PageRoute,
@@ -44,6 +46,8 @@ def web_router(
     add_story_pages(reading, desk)
     add_trends_page(reading, desk)
     add_live_page(reading, desk)
+    if saved is not None:
+        add_saved_pages(reading, desk, saved)
 
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
     router.include_router(reading)

@@ -21,8 +21,7 @@ from services.index.web.labels import (
     PARAMETERS,
     entity_class,
     entity_word,
-    language_name,
-    topic_name,
+    filter_value,
 )
 from services.index.web.texts import (
     Moment,
@@ -109,6 +108,7 @@ class SearchView:
     exports: tuple[Option, ...]
     live_href: str
     stories_href: str
+    save_href: str
     timeline: Timeline | None
     entity: EntityCard | None
     index_is_empty: bool
@@ -160,6 +160,7 @@ def search_view(
         ),
         live_href=address.elsewhere("/live"),
         stories_href=address.elsewhere("/stories"),
+        save_href=address.elsewhere("/saved/new"),
         timeline=timeline,
         entity=entity,
         index_is_empty=index_is_empty,
@@ -216,17 +217,7 @@ def entity_link(entity: Mapping[str, Any], address: Address) -> EntityLink:
 
 
 def _chip(name: str, value: str, address: Address) -> Chip:
-    shown = value
-    if name == "entity" and value.partition(":")[0].isupper():
-        shown = value.partition(":")[2] or value
-    elif name == "language":
-        shown = language_name(value)
-    elif name == "topic":
-        shown = topic_name(value)
-    elif name == "story":
-        shown = "one story"
-    elif name in ("from", "to"):
-        shown = date_words(value)
+    shown = date_words(value) if name in ("from", "to") else filter_value(name, value)
     return Chip(PARAMETERS[name], clip(shown, NAME_CHARS), address.removing(name, value).href)
 
 
