@@ -17,6 +17,8 @@ AGROUND = (
     "The ferry Sigrid ran aground off Leith before dawn with 212 people on board. Nobody was hurt, the "
     "Coastguard said. Elin Kall, her master, had slowed down for fog. Nordsea Line sent two tugs."
 )
+# A little longer, so that copies rank behind the original whatever their age.
+CREDITED = f"{AGROUND} This was first reported by the Harbour Post, whose photographer was on board."
 
 
 def _at(day: int, hour: int, minute: int = 0) -> datetime:
@@ -34,12 +36,12 @@ ARTICLES: dict[str, dict[str, Any]] = {
         "entities": (KALL, LEITH, COASTGUARD, LINE), "topics": (DISASTER,),
     },
     "aground-copy": {
-        "title": "Ferry runs aground off Leith", "body": AGROUND, "source": "Firth Courier",
+        "title": "Ferry runs aground off Leith", "body": CREDITED, "source": "Firth Courier",
         "published_at": _at(20, 7, 5), "sentiment": -0.42, "story_id": "ferry-leith",
         "entities": (KALL, LEITH, COASTGUARD, LINE), "topics": (DISASTER,), "related": _copy_of("aground"),
     },
     "aground-copy-2": {
-        "title": "Ferry aground off Leith, nobody hurt", "body": AGROUND, "source": "Sea & Coast Wire",
+        "title": "Ferry aground off Leith, nobody hurt", "body": CREDITED, "source": "Sea & Coast Wire",
         "published_at": _at(20, 7, 30), "sentiment": -0.40, "story_id": "ferry-leith",
         "entities": (KALL, LEITH, COASTGUARD, LINE), "topics": (DISASTER,), "related": _copy_of("aground"),
     },
