@@ -12,7 +12,7 @@ TONES = ("negative", "neutral", "positive")
 QueryText = Annotated[
     str,
     typer.Argument(
-        metavar="[QUERY]",
+        metavar="QUERY",
         help='Terms, "phrases", AND OR NOT, field:term, pre*, word~1. Empty matches all.',
     ),
 ]

@@ -37,10 +37,11 @@ def search(
     published_from: filters.PublishedFrom = None,
     published_to: filters.PublishedTo = None,
     sort: Annotated[
-        str | None, typer.Option(help="relevance or newest; with --all newest if not given.")
+        str | None,
+        typer.Option(metavar="ORDER", help="relevance or newest; with --all newest if not given."),
     ] = None,
     size: Annotated[int, typer.Option("--size", "-n", min=1, max=MAX_SIZE, help="How many hits.")] = 10,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
     all_hits: Annotated[bool, typer.Option("--all", help="All hits, page after page.")] = False,
     facets: Annotated[
         str | None,

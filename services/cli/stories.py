@@ -37,7 +37,7 @@ def stories(
     published_to: filters.PublishedTo = None,
     sort: Annotated[str, typer.Option(help="newest (by the last article) or size.")] = "newest",
     size: Annotated[int, typer.Option("--size", "-n", min=1, max=50, help="How many stories.")] = 10,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
     strict: filters.Strict = False,
     open_story: OpenNth = None,
     data_dir: options.DataDir = None,
