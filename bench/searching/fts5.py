@@ -132,11 +132,16 @@ class Fts5:
         )
 
     def ten_hits_with_snippets(self, text: str) -> Rows:
+        # In two steps: in one, snippets would be made of all that match.
         return self._rows(
+            f"WITH best AS MATERIALIZED (SELECT rowid AS number, {_RANK} AS score FROM words"
+            "  WHERE words MATCH ? ORDER BY score LIMIT 10)"
             f"SELECT {_CARD}, highlight(words, 0, '<mark>', '</mark>'),"
             "  snippet(words, 1, '<mark>', '</mark>', '…', 32)"
-            " FROM words JOIN article AS a ON a.rowid = words.rowid JOIN outlet AS o ON o.number = a.outlet"
-            f" WHERE words MATCH ? ORDER BY {_RANK} LIMIT 10",
+            " FROM best CROSS JOIN words ON words.rowid = best.number"
+            " JOIN article AS a ON a.rowid = words.rowid JOIN outlet AS o ON o.number = a.outlet"
+            " WHERE words MATCH ? ORDER BY score",
+            fts_text(text),
             fts_text(text),
         )
 
