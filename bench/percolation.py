@@ -58,12 +58,14 @@ class Wishes:
         found = Counter(
             word.lower() for text in source.sentences for word in re.findall(r"[A-Za-z]{3,}", text)
         )
-        self._words = [word for word, _ in found.most_common()[TOO_COMMON:]]
+        common = {word for word, _ in found.most_common(TOO_COMMON)}
+        self._words = [word for word in found if word not in common]
         self._names = [(label, name) for label, name in source.entities if len(name) > 2]
         self._pairs = [
             pair
             for text in source.sentences
             for pair in re.findall(r"[A-Za-z]{3,} [A-Za-z]{3,}(?: [A-Za-z]{3,})?", text)
+            if not common.issuperset(pair.lower().split())
         ]
 
     def some(self, count: int) -> Iterator[SavedSearch]:

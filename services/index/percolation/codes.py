@@ -14,8 +14,9 @@ from services.index.percolation.vocabulary import Code
 
 # By code, a bit for each article.
 PackedAnswers: TypeAlias = NDArray[np.uint8]
-# What every article answers to.
+# What every article answers to, and what none does.
 EVERYTHING: Code = 0
+NOTHING: Code = 1
 
 
 class Codes:
@@ -28,7 +29,7 @@ class Codes:
         self._tables: list[tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None
         self._readers: dict[str, Reader] = {}
         self._free: list[Code] = []
-        self._size = EVERYTHING + 1
+        self._size = NOTHING + 1
 
     def use(self, places: AnyOf) -> Code:
         """Return the code of what answers to any of `places`."""

@@ -64,6 +64,10 @@ class Condition(ABC):
         """Return what is left to ask of articles that have what this needs; None if that is all."""
         return self
 
+    def doubt(self) -> AnyOf | None:
+        """Return places without which an article fulfils `rest`; None if any has to be asked."""
+        return None
+
     def places(self) -> Iterator[Place]:
         """Yield the places that `of` asks a batch about."""
         return iter(())
@@ -170,6 +174,12 @@ class InOrder(Condition):
     def rest(self) -> Condition | None:
         return _Meeting(self)
 
+    def doubt(self) -> AnyOf | None:
+        """Two surfaces of one word each are next to each other where the words are."""
+        if len(self.words) == 2 and self.pairs and self.pairs[0][0][1][0] == NEXT:
+            return self.pairs[0][1:]
+        return None
+
     def _next(self, text: Callable[[int, str], bytes], within: Bits) -> Bits:
         phrase = f" {' '.join(self.words)}{'' if self.begins else ' '}".encode()
         found = 0
@@ -271,6 +281,10 @@ class All(Condition):
         if self.excluded:
             return All(rests, self.excluded)
         return All(rests) if len(rests) > 1 else rests[0] if rests else None
+
+    def doubt(self) -> AnyOf | None:
+        asking = [condition for condition in self.required if condition.rest() is not None]
+        return asking[0].doubt() if len(asking) == 1 and not self.excluded else None
 
     def places(self) -> Iterator[Place]:
         for condition in self.required + self.excluded:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from services.index.engine.protocol import Filters
 from services.index.percolation.batch import ArticleBatch
-from services.index.percolation.codes import EVERYTHING, Codes, bits_of
+from services.index.percolation.codes import EVERYTHING, NOTHING, Codes, bits_of
 from services.index.percolation.compiling import condition_of
-from services.index.percolation.conditions import Condition, numbers
+from services.index.percolation.conditions import AnyOf, Condition, numbers
 from services.index.percolation.plans import Plan, Search
 from services.index.query.nodes import Node
 from shared.events import ArticleEnriched
@@ -80,13 +80,18 @@ class Percolator:
                 self._keep(search_id, condition)
 
     def _keep(self, search_id: str, condition: Condition) -> None:
-        rest = condition.rest()
-        needs = condition.needs()
-        asked = () if rest is None else tuple((place,) for place in dict.fromkeys(rest.places()))
-        codes = tuple(dict.fromkeys(map(self._codes.use, needs))) or (EVERYTHING,)
-        for places in asked:
-            self._codes.use(places)
-        search = Search(search_id, rest, codes, needs + asked)
+        rest, uses, doubt = condition.rest(), [*condition.needs()], NOTHING
+        codes = tuple(dict.fromkeys(map(self._codes.use, uses))) or (EVERYTHING,)
+        if rest is not None:
+            asked: list[AnyOf] = [(place,) for place in dict.fromkeys(rest.places())]
+            doubt = EVERYTHING
+            if (doubtful := condition.doubt()) is not None:
+                doubt = self._codes.use(doubtful)
+                uses.append(doubtful)
+            for places in asked:
+                self._codes.use(places)
+            uses += asked
+        search = Search(search_id, rest, codes, doubt, tuple(uses))
         self._searches[search_id] = search
         if len(codes) not in self._plans:
             self._plans[len(codes)] = Plan(len(codes))
@@ -104,14 +109,14 @@ class Percolator:
         found: list[Match] = []
         events = _objects(batch.events)
         for plan in self._plans.values():
-            searches, rows = plan.meeting(batch.answers)
+            searches, rows, doubtful = plan.meeting(batch.answers)
             ids = _objects([search.search_id for search in searches])
-            for number, search in enumerate(searches):
+            for number in np.flatnonzero(doubtful.any(axis=1)):
+                search = searches[number]
                 if search.rest is not None:
-                    matching = search.rest.of(batch, bits_of(rows[number]))
+                    matching = search.rest.of(batch, bits_of(doubtful[number]))
                     found += [(search.search_id, batch.events[article]) for article in numbers(matching)]
-                    rows[number] = 0
-            bits = np.unpackbits(rows, axis=1, count=len(batch.events), bitorder="little")
+            bits = np.unpackbits(rows & ~doubtful, axis=1, count=len(batch.events), bitorder="little")
             places, articles = np.nonzero(bits)
             found += zip(ids[places].tolist(), events[articles].tolist(), strict=True)
         return found

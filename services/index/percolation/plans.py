@@ -14,11 +14,15 @@ from services.index.percolation.vocabulary import Code
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """An article that answers to all `codes` and fulfils `rest` matches. `uses` is what it needs codes of."""
+    """An article that answers to all `codes` matches; one that answers to `doubt` too has to fulfil `rest`.
+
+    `uses` is what the search needs codes of.
+    """
 
     search_id: str
     rest: Condition | None
     codes: tuple[Code, ...]
+    doubt: Code
     uses: tuple[AnyOf, ...]
 
 
@@ -26,7 +30,8 @@ class Plan:
     def __init__(self, needs: int) -> None:
         self._searches: list[Search] = []
         self._row_of: dict[str, int] = {}
-        self._codes: NDArray[np.int32] = np.zeros((64, needs), np.int32)
+        # Their codes, and last that of the doubt.
+        self._codes: NDArray[np.int32] = np.zeros((64, needs + 1), np.int32)
 
     def add(self, search: Search) -> None:
         row = len(self._searches)
@@ -37,7 +42,7 @@ class Plan:
     def _put(self, row: int, search: Search) -> None:
         self._searches[row : row + 1] = [search]
         self._row_of[search.search_id] = row
-        self._codes[row] = search.codes
+        self._codes[row] = *search.codes, search.doubt
 
     def remove(self, search_id: str) -> None:
         row = self._row_of.pop(search_id)
@@ -45,11 +50,11 @@ class Plan:
         if last.search_id != search_id:
             self._put(row, last)
 
-    def meeting(self, answers: PackedAnswers) -> tuple[list[Search], PackedAnswers]:
-        """Return the searches whose needs some article meets, and for each which articles do."""
-        first, *others = self._codes[: len(self._searches)].T
+    def meeting(self, answers: PackedAnswers) -> tuple[list[Search], PackedAnswers, PackedAnswers]:
+        """Return the searches whose needs some article meets, for each which do, and which do in doubt."""
+        first, *others, doubts = self._codes[: len(self._searches)].T
         found = answers[first]
         for codes in others:
             found &= answers[codes]
         some = np.flatnonzero(found.any(axis=1))
-        return [self._searches[row] for row in some], found[some]
+        return [self._searches[row] for row in some], found[some], found[some] & answers[doubts[some]]
