@@ -123,6 +123,5 @@ class Percolator:
 
 
 def _objects(values: Sequence[object]) -> NDArray[np.object_]:
-    found = np.empty(len(values), np.object_)
-    found[:] = values
-    return found
+    # Not np.array, which asks every value whether it is one itself.
+    return np.fromiter(values, np.object_, len(values))

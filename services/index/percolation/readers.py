@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from services.index.percolation.columns import COLUMNS, TEXT_COLUMNS, WORD_COLUMNS, Item, Items
+from services.index.percolation.columns import COLUMNS, TEXT_COLUMNS, WORD_COLUMNS, Column, Item, Items
 from services.index.percolation.hashing import UNKNOWN, Hasher, Hashes, HashTable, Places, Tokens
 from services.index.percolation.surfaces import surface_text, words_in, words_of_many
 from services.index.percolation.vocabulary import Code, Key, Vocabulary
@@ -21,6 +21,8 @@ from shared.events import ArticleEnriched
 Answers: TypeAlias = NDArray[np.bool_]
 # Beyond this all are forgotten: the frequent ones are back with the next articles.
 MOST_REMEMBERED = 200_000
+MOST_ITEMS_REMEMBERED = 50_000
+LONGEST_ITEM_CHARS = 1_000
 # A longer one is no word but a sentence of a script without spaces, and does not come twice.
 LONGEST_REMEMBERED_BYTES = 100
 _NOTHING = 0
@@ -173,18 +175,21 @@ class ItemReader:
     """Reads one column of short values."""
 
     def __init__(self, column: str) -> None:
-        self._items, self._values = COLUMNS[column]
-        self._by_word = column in WORD_COLUMNS
+        self._column = COLUMNS[column]
         self._vocabulary = Vocabulary()
-        self._known: dict[Item, tuple[Code, ...]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        by_word = self._column in WORD_COLUMNS.values()
+        self._known = _KnownItems(self._vocabulary, self._column, by_word=by_word)
 
     def add(self, key: Key, code: Code) -> None:
         self._vocabulary.add(key, code)
-        self._known = {}
+        self._forget()
 
     def discard(self, key: Key) -> None:
         self._vocabulary.discard(key)
-        self._known = {}
+        self._forget()
 
     def __bool__(self) -> bool:
         """Whether anything is looked for."""
@@ -192,29 +197,41 @@ class ItemReader:
 
     def read(self, batch: Batch, answers: Answers) -> None:
         """Note which articles answer to which codes."""
-        if len(self._known) > MOST_REMEMBERED:
-            self._known = {}
-        known = self._known
+        if len(self._known) > MOST_ITEMS_REMEMBERED:
+            self._forget()
+        codes_of = self._known.__getitem__
         found: list[Code] = []
         articles: list[int] = []
-        for article, items in enumerate(batch.items(self._items)):
-            for item in items:
-                codes = known.get(item)
-                if codes is None:
-                    codes = known[item] = self._codes_of(item)
-                for code in codes:
-                    found.append(code)
-                    articles.append(article)
+        for article, items in enumerate(batch.items(self._column.items)):
+            for codes in filter(None, map(codes_of, items)):
+                found += codes
+                articles += [article] * len(codes)
         answers[found, articles] = True
 
-    def _codes_of(self, item: Item) -> tuple[Code, ...]:
-        values = self._values(item)
-        if not self._by_word:
-            return _union(map(self._vocabulary.codes_of_value, values))
-        found = (
-            word for value in values for surface in surface_text(value).split() for word in words_in(surface)
-        )
-        return _union(map(self._vocabulary.codes_of_word, found))
+
+class _KnownItems(dict[Item, tuple[Code, ...]]):
+    """The codes of items, which are found out when they are asked for."""
+
+    def __init__(self, vocabulary: Vocabulary, column: Column, *, by_word: bool) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+        self._column = column
+        self._by_word = by_word
+
+    def __missing__(self, item: Item) -> tuple[Code, ...]:
+        values = [*self._column.values(item)]
+        codes = _union(self._codes(values))
+        if sum(map(len, values)) <= LONGEST_ITEM_CHARS:
+            self[item] = codes
+        return codes
+
+    def _codes(self, values: Iterable[str]) -> Iterator[tuple[Code, ...]]:
+        for value in values:
+            if self._by_word:
+                for surface in surface_text(value).split():
+                    yield from map(self._vocabulary.codes_of_word, words_in(surface))
+            else:
+                yield self._vocabulary.codes_of_value(value)
 
 
 Reader = TextReader | ItemReader
