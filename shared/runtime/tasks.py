@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from shared.logging import get_logger
 
@@ -19,7 +20,7 @@ async def wait_or_stop(stopping: asyncio.Event, timeout_s: float) -> None:
         await asyncio.wait_for(stopping.wait(), timeout_s)
 
 
-async def end_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel `tasks` until they have ended, and log what one of them had failed with.
 
     Once is not enough: before Python 3.12, asyncio.wait_for, by which redis-py sends, loses a cancellation

@@ -21,6 +21,8 @@ DIRECTORY: Final = "saved-searches"
 FILE: Final = "searches.sqlite3"
 SCHEMA_VERSION: Final = 1
 _BUSY_S: Final = 10.0
+# A batch that matches many searches touches a page of each: with SQLite's 2 MB they are read again and again.
+_CACHE_KIB: Final = 16_384
 
 _TABLES: Final = """
 CREATE TABLE searches(
@@ -29,21 +31,24 @@ CREATE TABLE searches(
     status TEXT NOT NULL, reason TEXT, created_at INT NOT NULL, updated_at INT NOT NULL,
     match_count INT NOT NULL DEFAULT 0, matched_at INT,
     failures INT NOT NULL DEFAULT 0, failing_since INT, not_before INT);
+CREATE TABLE found(
+    seq INTEGER PRIMARY KEY, article BLOB NOT NULL, retracted INT NOT NULL, version BLOB NOT NULL,
+    revision INT NOT NULL, at INT NOT NULL, searches BLOB NOT NULL);
+CREATE INDEX found_of_article ON found(article);
 CREATE TABLE matches(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, search INT NOT NULL, article BLOB NOT NULL, version BLOB NOT NULL,
+    seq INTEGER PRIMARY KEY, search INT NOT NULL, article BLOB NOT NULL, version BLOB NOT NULL,
     revision INT NOT NULL, state INT NOT NULL, told INT NOT NULL DEFAULT 0, at INT NOT NULL,
     UNIQUE(article, search));
 CREATE INDEX matches_of_search ON matches(search, seq);
 CREATE TABLE messages(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, webhook_id TEXT NOT NULL UNIQUE, search INT NOT NULL,
+    seq INTEGER PRIMARY KEY, webhook_id TEXT NOT NULL, search INT NOT NULL,
     article BLOB NOT NULL, kind TEXT NOT NULL, matches INT NOT NULL, revision INT NOT NULL, at INT NOT NULL,
     state INT NOT NULL DEFAULT 0, tries INT NOT NULL DEFAULT 0, rejections INT NOT NULL DEFAULT 0,
     rejected_at INT, due INT NOT NULL);
 CREATE INDEX messages_of_search ON messages(search, seq);
 CREATE INDEX pending ON messages(search, seq) WHERE state = 0;
-CREATE INDEX pending_due ON messages(search, due) WHERE state = 0;
 CREATE TABLE deliveries(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, search INT NOT NULL, webhook_id TEXT NOT NULL, kind TEXT NOT NULL,
+    seq INTEGER PRIMARY KEY, search INT NOT NULL, webhook_id TEXT NOT NULL, kind TEXT NOT NULL,
     article BLOB, at INT NOT NULL, tries INT NOT NULL, outcome TEXT NOT NULL, status INT,
     duration_ms INT NOT NULL);
 CREATE INDEX deliveries_of_search ON deliveries(search, seq);
@@ -148,6 +153,7 @@ def _connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA secure_delete = ON").fetchone()
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 
 

@@ -2,13 +2,12 @@
 
 One message of a search is on its way at a time. A failure makes its receiver wait, longer each time
 (`retries`); one that only rejects a message gets the others meanwhile. Of one origin, and of those that fail,
-few are tried at once, so that many dead receivers leave room for those that live.
+few are tried at once (`turns`), so that many dead receivers leave room for those that live.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from services.index.saved_searches.records import Attempt, Health, Message, Mess
 from services.index.saved_searches.retries import health_after, verdict_on, why_disabled
 from services.index.saved_searches.searches import SavedSearches
 from services.index.saved_searches.signing import signed_headers
+from services.index.saved_searches.turns import Turns
 from shared.errors import TransientError
 from shared.logging import get_logger
 from shared.metrics import Metrics
@@ -29,10 +29,6 @@ from shared.runtime.tasks import end_tasks
 
 log = get_logger(__name__)
 
-MAX_AT_ONCE: Final = 64
-# Of receivers whose last attempt has failed.
-MAX_FAILING_AT_ONCE: Final = 32
-MAX_OF_ORIGIN: Final = 4
 # After a fault of ours or of the disk.
 PAUSE_AFTER_FAULT: Final = timedelta(seconds=10)
 _LONGEST_SLEEP_S: Final = 5.0
@@ -60,19 +56,16 @@ class Deliverer:
         self._now = now
         self._random = random
         self._health: dict[int, Health] = {}
-        # When to look at each search that may have something to tell, by its key.
-        self._due: dict[int, datetime] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._turns = Turns(self._origin, self._health.__contains__)
+        self._tasks: dict[int, asyncio.Task[datetime | None]] = {}
         self._woken_meanwhile: set[int] = set()
-        self._origins: Counter[str] = Counter()
-        self._failing = 0
         self._changed = asyncio.Event()
 
     def load(self) -> None:
         """Take up what an earlier run has left. Call it before `run`."""
-        self._health = self._searches.health()
+        self._health |= self._searches.health()
         for key in self._queue.searches():
-            self._due[key] = self._earliest(key)
+            self._turns.put(key, self._earliest(key))
 
     def wake(self, keys: Iterable[int]) -> None:
         """Look at these searches: they have more to tell, or their receivers are to be tried at once."""
@@ -80,7 +73,7 @@ class Deliverer:
             if key in self._tasks:
                 self._woken_meanwhile.add(key)
             else:
-                self._due[key] = self._earliest(key)
+                self._turns.put(key, self._earliest(key))
             self._changed.set()
 
     def forget_failures(self, key: int) -> None:
@@ -110,60 +103,42 @@ class Deliverer:
             self._start_due()
 
     def _sleep_s(self) -> float:
-        if not self._due:
+        following = self._turns.next_at()
+        if following is None:
             return _LONGEST_SLEEP_S
-        wait_s = (min(self._due.values()) - self._now()).total_seconds()
         # Those that are due and have no room start when a task ends, which sets the event.
-        return min(wait_s, _LONGEST_SLEEP_S) if wait_s > 0 else _LONGEST_SLEEP_S
+        return min(max((following - self._now()).total_seconds(), 0.0), _LONGEST_SLEEP_S)
 
     def _start_due(self) -> None:
-        now = self._now()
-        for key in [key for key, at in self._due.items() if at <= now]:
-            search = self._searches.by_key(key)
-            if search is None or not search.delivers:
-                del self._due[key]
-            elif len(self._tasks) >= MAX_AT_ONCE:
-                return
-            elif self._has_room(search):
-                del self._due[key]
-                self._start(search)
+        while (key := self._turns.take(self._now())) is not None:
+            self._start(key)
 
-    def _has_room(self, search: SavedSearch) -> bool:
-        failing = self._failing >= MAX_FAILING_AT_ONCE and search.key in self._health
-        return not failing and self._origins[_origin(search)] < MAX_OF_ORIGIN
+    def _start(self, key: int) -> None:
+        task = asyncio.create_task(self._look_at(key), name=f"webhook {key}")
+        self._tasks[key] = task
 
-    def _start(self, search: SavedSearch) -> None:
-        origin, failing = _origin(search), int(search.key in self._health)
-        self._origins[origin] += 1
-        self._failing += failing
-        task = asyncio.create_task(self._look_at(search.key), name=f"webhook {search.id}")
-        self._tasks[search.key] = task
-
-        def ended(_: asyncio.Task[None]) -> None:
-            del self._tasks[search.key]
-            self._origins[origin] -= 1
-            if not self._origins[origin]:
-                del self._origins[origin]
-            self._failing -= failing
-            if search.key in self._woken_meanwhile:
-                self._woken_meanwhile.discard(search.key)
-                self._due[search.key] = self._earliest(search.key)
+        def ended(done: asyncio.Task[datetime | None]) -> None:
+            del self._tasks[key]
+            self._turns.end(key)
+            following = None if done.cancelled() else done.result()
+            if key in self._woken_meanwhile:
+                self._woken_meanwhile.discard(key)
+                following = self._earliest(key)
+            if following is not None:
+                self._turns.put(key, following)
             self._changed.set()
 
         task.add_done_callback(ended)
 
-    async def _look_at(self, key: int) -> None:
-        """Deliver the next message of a search, and say when to look at it again."""
+    async def _look_at(self, key: int) -> datetime | None:
+        """Deliver the next message of a search, and return when to look at it again."""
         try:
-            following = await self._deliver_next(key)
+            return await self._deliver_next(key)
         except TransientError as error:
             log.warning("webhooks wait for the disk", error=str(error))
-            following = self._now() + PAUSE_AFTER_FAULT
         except Exception:
             log.exception("delivering failed", search_key=key)
-            following = self._now() + PAUSE_AFTER_FAULT
-        if following is not None:
-            self._due[key] = following
+        return self._now() + PAUSE_AFTER_FAULT
 
     async def _deliver_next(self, key: int) -> datetime | None:
         """Return when there is something to do for the search again, or None when there is not."""
@@ -225,6 +200,6 @@ class Deliverer:
         health = self._health.get(key)
         return now if health is None or health.not_before is None else max(health.not_before, now)
 
-
-def _origin(search: SavedSearch) -> str:
-    return urlsplit(search.webhook_url or "").netloc.rpartition("@")[2].lower()
+    def _origin(self, key: int) -> str:
+        search = self._searches.by_key(key)
+        return "" if search is None else urlsplit(search.webhook_url or "").netloc.lower()

@@ -1,20 +1,22 @@
-"""Which saved searches each stored batch matches, found and written down before it is acknowledged."""
+"""Which saved searches each stored batch matches: written down before it is acknowledged, told of later."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from services.index.engine.protocol import IndexableEvent, UpsertOutcome
-from services.index.saved_searches.outbox import Found, Outbox, Recorded
+from services.index.saved_searches.outbox import Found, Outbox
+from shared.errors import TransientError
 from shared.events import ArticleEnriched, ArticleRetracted
 from shared.logging import get_logger
 from shared.metrics import Metrics
 
 log = get_logger(__name__)
 
+PAUSE_S: Final = 2.0
 # What the index holds now as it came in this batch. `unchanged` is what was committed and not acknowledged.
 _HELD = frozenset({"indexed", "unchanged", "retracted"})
 
@@ -26,7 +28,10 @@ class Matcher(Protocol):
 
 
 class SearchMatcher:
-    """`wake` is told, on the event loop, which searches have more to tell."""
+    """Records what each batch matches, and spreads it in the background.
+
+    `wake` is told, on the event loop, which searches have more to tell.
+    """
 
     def __init__(
         self,
@@ -41,17 +46,38 @@ class SearchMatcher:
         self._metrics = metrics
         self._wake = wake
         self._now = now
+        self._recorded = asyncio.Event()
+        self._recorded.set()  # an earlier run may have left something
 
     async def __call__(self, events: Sequence[IndexableEvent], outcomes: Sequence[UpsertOutcome]) -> None:
         """Write down what the batch matches. Raises TransientError: then it must not be acknowledged."""
-        recorded = await asyncio.to_thread(self._record, events, outcomes)
-        self._wake(recorded.keys)
+        if await asyncio.to_thread(self._record, events, outcomes):
+            self._recorded.set()
 
-    def _record(self, events: Sequence[IndexableEvent], outcomes: Sequence[UpsertOutcome]) -> Recorded:
+    async def run(self) -> None:
+        """Spread what is recorded, until cancelled."""
+        while True:
+            await self._recorded.wait()
+            self._recorded.clear()
+            try:
+                await self.spread()
+            except TransientError as error:
+                log.warning("matches of saved searches wait for the disk", error=str(error))
+                self._recorded.set()
+                await asyncio.sleep(PAUSE_S)
+
+    async def spread(self) -> None:
+        """Make matches and messages of all that is recorded. Raises TransientError."""
+        while True:
+            done = await asyncio.to_thread(self._outbox.spread)
+            self._metrics.inc("wireroom_saved_search_matches_total", done.matches.total())
+            self._wake(done.keys)
+            if not done.lines:
+                return
+
+    def _record(self, events: Sequence[IndexableEvent], outcomes: Sequence[UpsertOutcome]) -> bool:
         with self._metrics.timed("wireroom_stage_seconds", stage="match_saved_searches"):
-            recorded = self._outbox.record(self._found(latest_of(events, outcomes)), self._now())
-        self._metrics.inc("wireroom_saved_search_matches_total", recorded.matches)
-        return recorded
+            return self._outbox.record(self._found(latest_of(events, outcomes)), self._now())
 
     def _found(self, events: Sequence[IndexableEvent]) -> list[Found]:
         matched = self._matched([event for event in events if isinstance(event, ArticleEnriched)])

@@ -1,12 +1,16 @@
-"""What matched and what is to be told of it, on disk in one step, so that a crash loses neither.
+"""What matched and what is to be told of it, on disk before the batch is acknowledged, in two steps.
 
-`record` comes before the acknowledgement of the batch. After a crash between commit and `record` the batch is
-delivered again and recorded then; what was recorded twice is known by its version and its webhook-id.
+`record` writes a line for each article with all searches that it matches: little, for everybody waits for it.
+`spread` makes matches and messages of these lines, a moment later, and removes them in the same transaction.
+After a crash between commit and `record` the batch is delivered again and recorded then; what is recorded
+twice is known by its version.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +29,10 @@ from services.index.saved_searches.records import (
 from services.index.saved_searches.searches import SavedSearches
 from shared.events import ArticleRetracted
 
+# So many matches are spread in one transaction, more or less, while the next batch may wait to be recorded.
+SPREAD_AT_ONCE: Final = 2_000
 _CHUNK: Final = 500
+_KEYS: Final = "I"  # unsigned, 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,24 @@ class Found:
 
 
 @dataclass(slots=True)
-class Recorded:
-    """`matches` articles match a search that they did not before; `keys` are searches with more to tell."""
+class Spread:
+    """`lines` were spread; `matches` counts new ones by the search's key, `keys` have more to tell."""
 
-    matches: int = 0
+    lines: int = 0
+    matches: Counter[int] = field(default_factory=Counter)
     keys: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What was found of one article, and when."""
+
+    article: bytes
+    retracted: bool
+    version: bytes
+    revision: int
+    at: int
+    keys: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,133 +73,161 @@ class _Known:
     state: MatchState
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What becomes of one match. `kind` is what is told of it, if anything is."""
+@dataclass(slots=True)
+class _Rows:
+    """What one line changes, to be written at once."""
 
-    state: MatchState
-    kind: Kind | None
+    matches: list[tuple[object, ...]] = field(default_factory=list)
+    changes: list[tuple[object, ...]] = field(default_factory=list)
+    messages: list[tuple[object, ...]] = field(default_factory=list)
 
 
 class Outbox:
-    """Writes down what the percolator has found. Any threads."""
+    """Any threads. All of it raises TransientError when the database cannot be read or written."""
 
     def __init__(self, database: Database, searches: SavedSearches) -> None:
         self._database = database
         self._searches = searches
 
-    def record(self, found: Sequence[Found], at: datetime) -> Recorded:
-        """Write down matches, changes of earlier ones, and a message of each to the webhooks.
-
-        Raises TransientError: then nothing is written down.
-        """
-        recorded = Recorded()
-        if not any(one.search_ids for one in found) and not self._knows([one.event for one in found]):
-            return recorded
+    def record(self, found: Sequence[Found], at: datetime) -> bool:
+        """Write down durably what matches, and what is new of articles that did; return if there is any."""
+        known = self._known([one.event for one in found])
+        us = microseconds(at)
+        lines = [
+            (
+                bytes.fromhex(one.event.article_id),
+                isinstance(one.event, ArticleRetracted),
+                version_of(one.event),
+                one.event.revision,
+                us,
+                self._keys(one.search_ids),
+            )
+            for one in found
+            if one.search_ids or one.event.article_id in known
+        ]
+        if not lines:
+            return False
         with self._database.writing() as connection:
-            for one in found:
-                self._record_one(connection, one, at, recorded)
-        return recorded
+            connection.executemany(
+                "INSERT INTO found(article, retracted, version, revision, at, searches) "
+                "VALUES(?, ?, ?, ?, ?, ?)",
+                lines,
+            )
+        return True
 
-    def _knows(self, events: Sequence[IndexableEvent]) -> bool:
-        """Whether one of the articles has matched something before."""
+    def _known(self, events: Sequence[IndexableEvent]) -> set[str]:
+        """Return the ids of the articles that have matched something before."""
         ids = [bytes.fromhex(event.article_id) for event in events]
+        known: set[str] = set()
         with self._database.reading() as connection:
             for start in range(0, len(ids), _CHUNK):
                 chunk = ids[start : start + _CHUNK]
                 marks = ", ".join("?" * len(chunk))
-                query = f"SELECT 1 FROM matches WHERE article IN ({marks}) LIMIT 1"
-                if connection.execute(query, chunk).fetchone():
-                    return True
-        return False
+                for table in ("matches", "found"):
+                    query = f"SELECT DISTINCT article FROM {table} WHERE article IN ({marks})"
+                    known.update(article.hex() for (article,) in connection.execute(query, chunk))
+        return known
 
-    def _record_one(
-        self, connection: sqlite3.Connection, one: Found, at: datetime, recorded: Recorded
-    ) -> None:
-        article, version = bytes.fromhex(one.event.article_id), version_of(one.event)
+    def _keys(self, search_ids: Iterable[str]) -> bytes:
+        return array(_KEYS, sorted(self._searches.keys(search_ids))).tobytes()
+
+    def spread(self) -> Spread:
+        """Make matches and messages of what was recorded first; nothing is left when there are no lines."""
+        done = Spread()
+        with self._database.writing(durable=False) as connection:
+            last, size = 0, 0
+            cursor = connection.execute(
+                "SELECT seq, article, retracted, version, revision, at, searches FROM found ORDER BY seq"
+            )
+            for seq, article, retracted, version, revision, at, searches in cursor:
+                line = _Line(article, bool(retracted), version, revision, at, frozenset(_unpacked(searches)))
+                self._spread_line(connection, line, done)
+                done.lines += 1
+                last, size = seq, size + len(line.keys)
+                if size >= SPREAD_AT_ONCE:
+                    break
+            cursor.close()
+            connection.execute("DELETE FROM found WHERE seq <= ?", (last,))
+            connection.executemany(
+                "UPDATE searches SET match_count = match_count + ?, matched_at = "
+                "(SELECT max(at) FROM matches WHERE search = key) WHERE key = ?",
+                [(count, key) for key, count in done.matches.items()],
+            )
+        return done
+
+    def _spread_line(self, connection: sqlite3.Connection, line: _Line, done: Spread) -> None:
         rows = connection.execute(
-            "SELECT search, seq, version, state FROM matches WHERE article = ?", (article,)
-        )
-        known = {key: _Known(seq, held, MatchState(state)) for key, seq, held, state in rows}
-        for search in self._concerned(one, known):
-            change = _change(one, search, known.get(search.key), version)
+            "SELECT search, seq, version, state FROM matches WHERE article = ?", (line.article,)
+        ).fetchall()
+        known = {key: _Known(seq, version, MatchState(state)) for key, seq, version, state in rows}
+        new = _Rows()
+        for key in dict.fromkeys((*known, *sorted(line.keys))):
+            search = self._searches.by_key(key)
+            if search is None:
+                continue
+            held = known.get(key)
+            change = _change(line, search, held)
             if change is None:
                 continue
-            values = (version, one.event.revision, change.state)
-            if (held := known.get(search.key)) is None:
-                _add(connection, search, article, values, at)
-                recorded.matches += 1
+            state, kind = change
+            if held is None:
+                done.matches[key] += 1
+                new.matches.append((key, line.article, line.version, line.revision, state, line.at))
             else:
-                connection.execute(
-                    "UPDATE matches SET version = ?, revision = ?, state = ? WHERE seq = ?",
-                    (*values, held.seq),
-                )
-            if change.kind is not None and search.webhook_url is not None:
-                message = (search, one.event, change.kind, change.state, version, at)
-                recorded.keys |= {search.key} if _tell(connection, *message) else set()
-
-    def _concerned(self, one: Found, known: Iterable[int]) -> list[SavedSearch]:
-        matched = [self._searches.get(search_id) for search_id in sorted(one.search_ids)]
-        earlier = [self._searches.by_key(key) for key in known]
-        return list({search.key: search for search in (*earlier, *matched) if search is not None}.values())
+                new.changes.append((line.version, line.revision, state, held.seq))
+            if kind is not None and search.webhook_url is not None:
+                done.keys.add(key)
+                new.messages.append(_message(line, search, state, kind))
+        _write(connection, new)
 
 
-def _add(
-    connection: sqlite3.Connection,
-    search: SavedSearch,
-    article: bytes,
-    values: tuple[bytes, int, MatchState],
-    at: datetime,
-) -> None:
-    us = microseconds(at)
-    connection.execute(
-        "INSERT INTO matches(search, article, version, revision, state, at) VALUES(?, ?, ?, ?, ?, ?)",
-        (search.key, article, *values, us),
-    )
-    connection.execute(
-        "UPDATE searches SET match_count = match_count + 1, matched_at = ? WHERE key = ?",
-        (us, search.key),
-    )
+def _write(connection: sqlite3.Connection, new: _Rows) -> None:
+    if new.matches:
+        connection.executemany(
+            "INSERT INTO matches(search, article, version, revision, state, at) VALUES(?, ?, ?, ?, ?, ?)",
+            new.matches,
+        )
+    if new.changes:
+        connection.executemany(
+            "UPDATE matches SET version = ?, revision = ?, state = ? WHERE seq = ?", new.changes
+        )
+    if new.messages:
+        connection.executemany(
+            "INSERT INTO messages(webhook_id, search, article, kind, matches, revision, at, due) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            new.messages,
+        )
 
 
-def _tell(
-    connection: sqlite3.Connection,
-    search: SavedSearch,
-    event: IndexableEvent,
-    kind: Kind,
-    state: MatchState,
-    version: bytes,
-    at: datetime,
-) -> bool:
-    """Add a message, and return whether it is a new one."""
+def _message(line: _Line, search: SavedSearch, state: MatchState, kind: Kind) -> tuple[object, ...]:
     matches = state is MatchState.MATCHED
-    webhook_id = webhook_id_of(search.id, event.article_id, kind, matches=matches, version=version)
-    us = microseconds(at)
-    cursor = connection.execute(
-        "INSERT OR IGNORE INTO messages(webhook_id, search, article, kind, matches, revision, at, due) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        (webhook_id, search.key, bytes.fromhex(event.article_id), kind, matches, event.revision, us, us),
-    )
-    return cursor.rowcount > 0
+    webhook_id = webhook_id_of(search.id, line.article.hex(), kind, matches=matches, version=line.version)
+    return webhook_id, search.key, line.article, kind, matches, line.revision, line.at, line.at
 
 
-def _change(one: Found, search: SavedSearch, known: _Known | None, version: bytes) -> _Change | None:
-    """Return what an event changes about an article and a search; None if that is nothing.
+def _change(line: _Line, search: SavedSearch, known: _Known | None) -> tuple[MatchState, Kind | None] | None:
+    """Return what becomes of a match and what is told of that, if anything; None if nothing changes.
 
     The same revision enriched again tells nothing about an article that has matched before.
     """
     if known is None:
-        return _Change(MatchState.MATCHED, "article.matched")
-    if version <= known.version:
+        return MatchState.MATCHED, "article.matched"
+    if line.version <= known.version:
         return None
-    if isinstance(one.event, ArticleRetracted):
-        retracted = known.state is MatchState.RETRACTED
-        return _Change(MatchState.RETRACTED, None if retracted else "article.retracted")
+    if line.retracted:
+        gone = known.state is MatchState.RETRACTED
+        return MatchState.RETRACTED, None if gone else "article.retracted"
     if search.status == "paused":
         return None
-    if search.id in one.search_ids:
+    if search.key in line.keys:
         again = known.state is MatchState.RETRACTED
-        return _Change(MatchState.MATCHED, "article.matched" if again else "article.updated")
+        return MatchState.MATCHED, "article.matched" if again else "article.updated"
     if known.state is MatchState.MATCHED:
-        return _Change(MatchState.LAPSED, "article.updated")
-    return _Change(known.state, None)
+        return MatchState.LAPSED, "article.updated"
+    return known.state, None
+
+
+def _unpacked(keys: bytes) -> array[int]:
+    unpacked = array(_KEYS)
+    unpacked.frombytes(keys)
+    return unpacked

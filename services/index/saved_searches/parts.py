@@ -66,7 +66,11 @@ class SavedSearchParts:
 
     @property
     def work(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        return {"webhooks": self.deliverer.run, "saved searches": self.upkeep.run}
+        return {
+            "matches": self.matcher.run,
+            "webhooks": self.deliverer.run,
+            "saved searches": self.upkeep.run,
+        }
 
     async def close(self) -> None:
         await self.receivers.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -91,6 +91,11 @@ class SavedSearches:
 
     def by_key(self, key: int) -> SavedSearch | None:
         return self._by_key.get(key)
+
+    def keys(self, search_ids: Iterable[str]) -> list[int]:
+        """Return the keys of those of the searches that are there."""
+        by_id = self._by_id
+        return [by_id[search_id].key for search_id in search_ids if search_id in by_id]
 
     def terms(self, search_id: str) -> SearchTerms | None:
         """Return what a saved search looks for, as a request for it would say; None if there is none."""

@@ -127,9 +127,13 @@ class World:
         return self.saved.service.create(_INPUT.validate_python({"name": name, "q": q, **fields}))
 
     async def store(self, *events: IndexableEvent) -> Sequence[Result]:
-        return await self.handler([Delivery(Entry(f"{n}-0", {}), event) for n, event in enumerate(events, 1)])
+        deliveries = [Delivery(Entry(f"{n}-0", {}), event) for n, event in enumerate(events, 1)]
+        results = await self.handler(deliveries)
+        await self.saved.matcher.spread()
+        return results
 
     async def deliver(self) -> None:
+        await self.saved.matcher.spread()
         await self.saved.deliverer.deliver_due()
 
     def current(self, search: SavedSearch) -> SavedSearch:

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.index.saved_searches import deliverer as delivering
-from services.index.saved_searches import queue
+from services.index.saved_searches import queue, turns
 from services.index.saved_searches.records import MessageState
 from shared.events import ArticleEnriched
+from shared.runtime.tasks import end_tasks
 from tests.index.saved_searches.conftest import Received, Receiver, World
 from tests.support import article_id, enriched, eventually
 
@@ -23,8 +23,7 @@ async def running(world: World) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
 
 
 def storms(*names: str) -> list[ArticleEnriched]:
@@ -59,7 +58,7 @@ async def test_a_receiver_that_hangs_does_not_delay_another(world: World, receiv
         await eventually(lambda: len(receiver.received) == 3)
         assert time.monotonic() - started < 3
         await eventually(lambda: hanging.received)
-        assert len(hanging.received) <= delivering.MAX_OF_ORIGIN
+        assert len(hanging.received) <= turns.MAX_OF_ORIGIN
         assert hanging.hold is not None
         hanging.hold.set()
         await eventually(lambda: len(hanging.received) == 60)

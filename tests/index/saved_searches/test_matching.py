@@ -235,3 +235,34 @@ async def test_a_date_that_moves_with_the_clock_goes_along(world: World) -> None
     found = world.saved.service.history.matches(search.key, None, 10)
     # What is published later than it was received counts as published when it was received.
     assert [match.article_id for match in found] == [article_id("a")]
+
+
+async def test_what_was_recorded_and_not_spread_is_spread_by_the_next_run(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = world.save(webhook_url=receiver.url)
+    monkeypatch.setattr(type(world.saved.matcher), "spread", nothing)
+    await world.store(storm("a"))
+    await world.store(storm("a", revision=2), retracted("b"))
+    monkeypatch.undo()
+    await close_world(world)
+    again = open_world(world.data_dir, world.clock)
+    await again.deliver()
+    assert receiver.types == ["article.matched", "article.updated"]
+    [match] = again.saved.service.history.matches(search.key, None, 10)
+    assert match.revision == 2
+    await close_world(again)
+
+
+async def nothing(_: Any) -> None:
+    return
+
+
+async def test_many_matches_are_spread_in_pieces(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.index.saved_searches.outbox.SPREAD_AT_ONCE", 3)
+    searches = [world.save(f"Number {n}", webhook_url=receiver.url) for n in range(5)]
+    await world.store(*(storm(str(n)) for n in range(5)))
+    assert [world.pending(search) for search in searches] == [5] * 5
+    assert world.value("wireroom_saved_search_matches_total") == 25
