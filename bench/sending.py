@@ -285,7 +285,7 @@ async def measure_submitted(ingest_url: str, index_url: str, seconds: float, rat
             due += 1 / rate
             await asyncio.sleep(max(due - time.perf_counter(), 0))
         deadline = time.perf_counter() + 20
-        while len(came) < len(sent) and time.perf_counter() < deadline:
+        while len(came) < len(sent) and time.perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         hearing.cancel()
     took = sorted(came[each] - at for each, at in sent.items() if each in came)
