@@ -258,6 +258,31 @@ async def test_a_search_can_be_followed_as_a_feed_and_taken_away(
     ]
 
 
+async def test_near_duplicates_stand_under_one_hit_unless_asked_otherwise(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    text = "The harbour of Aberdeen was shut by a storm on Monday, and nobody knows for how long it will be."
+    first = article_id("copy0")
+    fill(
+        engine,
+        *(
+            enriched(f"copy{n}", title="Harbour shut", body=text, source=f"Wire {n}",
+                     related=(Related(kind="duplicate", id=first, why="100% the same"),) if n else (),
+                     published_at=NOW - timedelta(hours=9 - n))
+            for n in range(8)
+        ),
+    )  # fmt: skip
+    page = await get(client, "/?q=harbour")
+    assert len(page.titles()) == 1 and page.find("p", class_="total")[0][0] == "8 articles"
+    also = page.find("details", class_="also")[0][0]
+    assert also.startswith("Also in 7 other outlets") and also.endswith("and 2 more")
+    apart = next(attrs["href"] for text, attrs in page.find("a") if text == "Show near-duplicates apart")
+    copies = await get(client, apart)
+    assert len(copies.titles()) == 8 and not copies.find("details", class_="also")
+    together = next(attrs["href"] for text, attrs in copies.find("a") if text.startswith("Put near"))
+    assert parameters(together) == {"q": ["harbour"]}
+
+
 async def test_an_empty_index_says_how_to_submit(client: httpx2.AsyncClient) -> None:
     page = await get(client, "/")
     assert page.find("h2")[0][0] == "No articles yet"

@@ -145,7 +145,7 @@ async def test_near_duplicates_stand_under_the_first_of_them(
     page = await get(client, "/stories/s1")
     assert len(page.find("h3")) == 1
     also = page.find("details", class_="also")[0][0]
-    assert also.startswith("Also in 7 more articles") and "and 2 more" in also
+    assert also.startswith("Also in 7 other outlets") and "and 2 more" in also
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from services.index.engine.protocol import FacetCount, Page
 from services.index.highlight import mark
 from services.index.web.address import Address
-from services.index.web.facets import merged_counts
+from services.index.web.entity_card import may_be_name
+from services.index.web.facets import facet_view
 from services.index.web.mentions import paragraphs_of
+from services.index.web.stories import also_of
 from services.index.web.texts import clip, joined, marked, moment, plain, relative, signed, tone, web_url
 from services.index.web.views import suggestions, total_phrase
 
@@ -188,8 +190,42 @@ def test_an_expression_is_never_rewritten() -> None:
         assert hrefs == ["/"], q
 
 
-def test_chosen_values_come_first_with_their_own_counts() -> None:
-    others = (FacetCount("GPE:Big", 9, "Big"), FacetCount("GPE:Small", 2, "Small"))
-    own = (FacetCount("PERSON:Rare", 1, "Rare"), FacetCount("GPE:Big", 1, "Big"))
-    merged = merged_counts(others, own, ("rare", "GPE:Small"))
-    assert [(count.label, count.count) for count in merged] == [("Small", 2), ("Rare", 1), ("Big", 9)]
+def test_chosen_values_come_first_and_none_of_them_is_hidden() -> None:
+    counts = [FacetCount(f"GPE:Place {n}", 90 - n, f"Place {n}") for n in range(20)]
+    counts += [FacetCount("GPE:Rare", 1, "Rare")]
+    address = Address((("entity", "rare"), ("entity", "GPE:Place 15")))
+    facet = facet_view("places", counts, 100, address)
+    assert facet is not None
+    assert [toggle.label for toggle in facet.toggles[:3]] == ["Place 15", "Rare", "Place 0"]
+    assert [toggle.active for toggle in facet.toggles].count(True) == 2
+    assert len(facet.toggles) == 8 and len(facet.rarer) == 13
+    assert len({toggle.key for toggle in (*facet.toggles, *facet.rarer)}) == 21
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_one"),
+    [
+        ({"q": "xi jinping"}, True),
+        ({"q": "O'Neill Jr."}, True),
+        ({"q": '"Xi Jinping"'}, True),
+        ({"entity": "GPE:Lyon"}, True),
+        ({"entity": "GPE:Lyon", "q": "flood"}, False),
+        ({"q": "title:xi"}, False),
+        ({"q": "(xi)"}, False),
+        ({"q": "a " * 9}, False),
+        ({"q": ""}, False),
+        ({"q": "x" * 100_000 + "("}, False),
+    ],
+    ids=str,
+)
+def test_a_search_may_be_one_name(parameters: dict[str, str], is_one: bool) -> None:
+    assert may_be_name(Address(tuple(parameters.items()))) == is_one
+
+
+def test_what_says_the_same_elsewhere_is_counted_by_outlets() -> None:
+    copy = {"id": "0" * 32, "title": "T", "source": "S"}
+    for count, sources, said in ((5, 4, "Also in 4 other outlets"), (1, 1, "Also in 1 other outlet"),
+                                 (2, 0, "2 more by the same outlet")):  # fmt: skip
+        also = also_of({"count": count, "sources": sources, "articles": [copy]}, NOW)
+        assert also is not None and (also.said, also.more) == (said, count - 1)
+    assert also_of(None, NOW) is None

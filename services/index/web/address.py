@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from services.index.web.labels import PARAMETERS
 
 FILTERS = tuple(PARAMETERS)
-_KEPT = frozenset({"q", "sort", "size", *FILTERS})
+_KEPT = frozenset({"q", "sort", "size", "collapse", *FILTERS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from services.index.web.texts import Moment, Tone, clip, moment, tone
 NAME_CHARS = 80
 NAMED_BESIDE = 6
 SOURCES = 3
+_NAME = re.compile(r"\"?\w[\w.’'-]*(?: [\w.’'-]+){0,6}\"?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,23 @@ class EntityCard:
     sources: tuple[Beside, ...]
 
 
+def may_be_name(address: Address) -> bool:
+    """Return whether the search may be one entity: by its only filter, or by a text of a few plain words."""
+    q = address.get("q").strip()
+    if address.values("entity"):
+        return len(address.values("entity")) == 1 and not q
+    return _NAME.fullmatch(q) is not None
+
+
 def the_entity(address: Address, facets: Mapping[str, Sequence[FacetCount]]) -> FacetCount | None:
-    """Return the one entity that a search is about: its only filter, or a text that is its name."""
-    asked, q = address.values("entity"), address.get("q").strip()
-    wanted = asked[0] if len(asked) == 1 and not q else q if q and not asked else ""
-    found = [
-        count for name in ENTITY_FACETS for count in facets.get(name, ()) if wanted and _is(count, wanted)
-    ]
-    return max(found, key=lambda count: count.count, default=None)
+    """Return the entity that a search is about, if `may_be_name` and it is one."""
+    wanted = same_length_fold((address.get("entity") or address.get("q")).strip().strip('"'))
+    named = (count for count in facets.get("entities", ()) if wanted in _names(count))
+    return max(named, key=lambda count: count.count, default=None) if may_be_name(address) else None
 
 
-# One facet of all, or one of each kind.
-ENTITY_FACETS = ("entities", "persons", "orgs", "places")
-
-
-def _is(count: FacetCount, wanted: str) -> bool:
-    folded = same_length_fold(wanted.strip().strip('"'))
-    return folded in (same_length_fold(count.value), same_length_fold(count.label))
+def _names(count: FacetCount) -> tuple[str, str]:
+    return same_length_fold(count.value), same_length_fold(count.label)
 
 
 def entity_card(overview: Mapping[str, Any], value: str, address: Address, now: datetime) -> EntityCard:

@@ -42,21 +42,6 @@ class Facet:
     rarer: tuple[Toggle, ...]
 
 
-def merged_counts(
-    others: Sequence[FacetCount], own: Sequence[FacetCount], chosen: Sequence[str]
-) -> tuple[FacetCount, ...]:
-    """Return the counts without the facet's own filter, with its chosen values first, however rare.
-
-    A chosen value counts the same with and without the filter, so it may be taken from `own`.
-    """
-    counts = {count.value: count for count in (*others, *own) if _is_chosen(count, chosen)}
-    return (*counts.values(), *(count for count in others if count.value not in counts))
-
-
-def _is_chosen(count: FacetCount, chosen: Sequence[str]) -> bool:
-    return bool(_matching(count, chosen))
-
-
 def _matching(count: FacetCount, chosen: Sequence[str]) -> tuple[str, ...]:
     """Return the filter values that stand for this facet value: a filter may name it otherwise."""
     names = {same_length_fold(count.value), same_length_fold(count.label)}
@@ -74,8 +59,10 @@ def facet_view(
     if not counts:
         return None
     whole = max(total or 0, *(count.count for count in counts), 1)
-    toggles = tuple(_toggle(parameter, count, whole, address) for count in counts[:FACET_VALUES_IN_ALL])
-    # Chosen values come first. One value more is no reason to hide it.
+    toggles = tuple(_toggle(parameter, count, whole, address) for count in counts)
+    if name != "sentiment":  # what is chosen comes first, however rare
+        toggles = tuple(sorted(toggles, key=lambda toggle: not toggle.active))
+    # One value more is no reason to hide it.
     shown = max(FACET_VALUES, sum(toggle.active for toggle in toggles))
     shown = shown if len(toggles) > shown + 1 else len(toggles)
     return Facet(name, heading, toggles[:shown], toggles[shown:])

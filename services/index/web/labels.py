@@ -49,7 +49,9 @@ SENTIMENTS = ("negative", "neutral", "positive")
 
 # The facets of the page in their order: the parameter that filters by each, and its heading.
 FACETS: dict[FacetName, tuple[str, str]] = {
-    "entities": ("entity", "People, places, organisations"),
+    "persons": ("entity", "People"),
+    "orgs": ("entity", "Organisations"),
+    "places": ("entity", "Places"),
     "topics": ("topic", "Topics"),
     "sources": ("source", "Sources"),
     "sentiment": ("sentiment", "Tone"),

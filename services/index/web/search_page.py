@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.index.engine.protocol import FacetCount, InvalidCursor, Page, Query, SearchEngine
+from services.index.engine.protocol import FacetName, InvalidCursor, Page, Query, SearchEngine
 from services.index.entity_overview import entity_overview
 from services.index.query.nodes import MATCH_ALL
 from services.index.search_params import SearchRequest, lenient_request
 from services.index.timeline import timeline_of
 from services.index.web.address import Address
-from services.index.web.entity_card import EntityCard, entity_card, the_entity
-from services.index.web.facets import FACET_VALUES_IN_ALL, merged_counts
+from services.index.web.entity_card import EntityCard, entity_card, may_be_name, the_entity
+from services.index.web.facets import FACET_VALUES_IN_ALL
 from services.index.web.labels import FACETS
 from services.index.web.serving import Desk, page_response
 from services.index.web.timeline import Timeline, timeline_view
@@ -31,13 +30,12 @@ def add_search_page(router: APIRouter, desk: Desk) -> None:
         address = Address.of(request.query_params.multi_items())
         kind = "ranked" if asked.query.ranks else "newest"
         with desk.metrics.timed("wireroom_search_seconds", kind=kind):
-            page, facets = await asyncio.to_thread(found, desk.engine, asked.query)
-        chart, entity = await asyncio.to_thread(around, desk, asked.query, page, facets, address)
+            page = await asyncio.to_thread(found, desk.engine, asked.query, address)
+        chart, entity = await asyncio.to_thread(around, desk, asked.query, page, address)
         empty = not page.hits and (await asyncio.to_thread(desk.engine.stats)).articles == 0
         view = search_view(
             address,
             page,
-            facets,
             timeline=chart,
             entity=entity,
             warnings=(*asked.warnings, *page.warnings),
@@ -50,37 +48,23 @@ def add_search_page(router: APIRouter, desk: Desk) -> None:
         return await page_response("search.html", here="search", view=view, q=view.q)
 
 
-def found(engine: SearchEngine, query: Query) -> tuple[Page, dict[str, tuple[FacetCount, ...]]]:
-    """Return the hits, and for each facet the counts under all filters but its own.
-
-    Raises a 400 Problem for a cursor that is not of this search.
-    """
+def found(engine: SearchEngine, query: Query, address: Address) -> Page:
+    """Return the hits with their facets. Raises a 400 Problem for a cursor that is not of this search."""
+    facets: tuple[FacetName, ...] = tuple(FACETS)
+    if may_be_name(address):
+        facets = (*facets, "entities")
     try:
-        page = engine.search(replace(query, facets=tuple(FACETS), facet_size=FACET_VALUES_IN_ALL))
+        return engine.search(replace(query, facets=facets, facet_size=FACET_VALUES_IN_ALL))
     except InvalidCursor as error:
         raise Problem(
             400, "invalid-cursor", "This page of results is no longer there. Start again from the first."
         ) from error
-    facets = dict(page.facets)
-    for name, (parameter, _) in FACETS.items():
-        chosen = getattr(query.filters, parameter)
-        if chosen:
-            nothing: dict[str, Any] = {parameter: ()}
-            others = replace(query.filters, **nothing)
-            count_only = Query(
-                query.node, others, size=1, count="none", facets=(name,), facet_size=FACET_VALUES_IN_ALL,
-                highlight=False,
-            )  # fmt: skip
-            counts = engine.search(count_only).facets.get(name, ())
-            facets[name] = merged_counts(counts, facets.get(name, ()), chosen)
-    return page, facets
 
 
 def around(
     desk: Desk,
     query: Query,
     page: Page,
-    facets: Mapping[str, Sequence[FacetCount]],
     address: Address,
 ) -> tuple[Timeline | None, EntityCard | None]:
     """Return what stands above the results of a first page: the timeline, and the entity it is about."""
@@ -88,7 +72,7 @@ def around(
         return None, None
     told = timeline_of(desk.engine.aggregations, query.node, query.filters)
     rows = [(bucket.start, bucket.count, bucket.sentiment) for bucket in told.buckets]
-    one = the_entity(address, facets)
+    one = the_entity(address, page.facets)
     card = None
     if one is not None:
         others = replace(query.filters, entity=())

@@ -42,8 +42,17 @@ class NameLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Also:
+    """Articles of nearly the same text: `said` is how many, by how many outlets; `more` are not listed."""
+
+    said: str
+    headlines: tuple[Headline, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
-    """One article of a story; `also` are later ones of nearly the same text, `copies` all of them."""
+    """One article of a story, or of the wire."""
 
     href: str
     title: str
@@ -52,8 +61,7 @@ class Headline:
     published: Moment | None
     tone: Tone | None
     lead: str = ""
-    also: tuple[Headline, ...] = ()
-    copies: int = 0
+    also: Also | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +203,6 @@ def days_of(headlines: Sequence[Headline]) -> tuple[Day, ...]:
 
 
 def headline(card: Mapping[str, Any], now: datetime, *, with_lead: bool = False) -> Headline:
-    duplicates = card.get("duplicates") or {}
     return Headline(
         href=f"/articles/{card['id']}",
         title=clip(card.get("title"), TITLE_CHARS) or "Without a title",
@@ -204,9 +211,21 @@ def headline(card: Mapping[str, Any], now: datetime, *, with_lead: bool = False)
         published=moment(card.get("published_at") or card.get("received_at"), now),
         tone=tone(card.get("sentiment")),
         lead=clip(card.get("lead"), LEAD_CHARS) if with_lead else "",
-        also=tuple(headline(copy, now) for copy in duplicates.get("articles", ())),
-        copies=int(duplicates.get("count") or 0),
+        also=also_of(card.get("duplicates"), now),
     )
+
+
+def also_of(duplicates: Mapping[str, Any] | None, now: datetime) -> Also | None:
+    """`duplicates` are those of a hit, or of a card on a story's timeline."""
+    if not duplicates or not duplicates["count"]:
+        return None
+    count, outlets = int(duplicates["count"]), int(duplicates["sources"])
+    shown = tuple(headline(copy, now) for copy in duplicates["articles"])
+    if outlets:
+        said = f"Also in {outlets:,} other outlet{'' if outlets == 1 else 's'}"
+    else:
+        said = f"{count:,} more by the same outlet"
+    return Also(said, shown, count - len(shown))
 
 
 def _name(entity: Mapping[str, Any], story_id: str) -> NameLink:

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from services.index.engine.protocol import FacetCount, Hit, Page
+from services.index.engine.protocol import Hit, Page
 from services.index.web.address import Address
 from services.index.web.entity_card import EntityCard
 from services.index.web.facets import Facet, facet_view
@@ -23,6 +23,7 @@ from services.index.web.labels import (
     entity_word,
     filter_value,
 )
+from services.index.web.stories import Also, also_of
 from services.index.web.texts import (
     Moment,
     Tone,
@@ -65,6 +66,7 @@ class Card:
     tone: Tone | None
     snippet: Markup | str
     entities: tuple[EntityLink, ...]
+    also: Also | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class SearchView:
     chips: tuple[Chip, ...]
     clear_href: str
     sorts: tuple[Option, ...]
+    copies: Option | None
     warnings: tuple[str, ...]
     more_href: str | None
     first_href: str | None
@@ -120,7 +123,6 @@ class SearchView:
 def search_view(
     address: Address,
     page: Page,
-    facets: Mapping[str, Sequence[FacetCount]],
     *,
     timeline: Timeline | None,
     entity: EntityCard | None,
@@ -142,11 +144,14 @@ def search_view(
         total=total_phrase(page),
         cards=tuple(card(hit, address, now) for hit in page.hits),
         facets=tuple(
-            facet for name in FACETS if (facet := facet_view(name, facets.get(name, ()), page.total, address))
+            facet
+            for name in FACETS
+            if (facet := facet_view(name, page.facets.get(name, ()), page.total, address))
         ),
         chips=tuple(_chip(name, value, address) for name, value in filters),
         clear_href=address.without_filters().href,
         sorts=_sorts(address, ranked) if has_text else (),
+        copies=_copies(address, page),
         warnings=tuple(capitalized(clip(warning, 300)) for warning in warnings),
         more_href=address.at(page.next_cursor) if page.next_cursor else None,
         first_href=address.href if continued else None,
@@ -202,6 +207,16 @@ def card(hit: Hit, address: Address, now: datetime) -> Card:
         tone=tone(fields.get("sentiment")),
         snippet=snippet,
         entities=tuple(entity_link(entity, address) for entity in fields.get("entities", ())[:CARD_ENTITIES]),
+        also=also_of(
+            {
+                "count": hit.duplicates.count,
+                "sources": hit.duplicates.sources,
+                "articles": hit.duplicates.articles,
+            }
+            if hit.duplicates
+            else None,
+            now,
+        ),
     )
 
 
@@ -226,6 +241,15 @@ def _sorts(address: Address, ranked: bool) -> tuple[Option, ...]:
         Option("Most relevant", address.removing("sort").href, ranked),
         Option("Newest", address.setting("sort", "newest").href, not ranked),
     )
+
+
+def _copies(address: Address, page: Page) -> Option | None:
+    """Return the way to see near-duplicates apart, or together again."""
+    if address.get("collapse").lower() in ("false", "0", "no", "off"):
+        return Option("Put near-duplicates together", address.removing("collapse").href)
+    if any(hit.duplicates for hit in page.hits):
+        return Option("Show near-duplicates apart", address.setting("collapse", "false").href)
+    return None
 
 
 def suggestions(q: str, address: Address) -> tuple[Option, ...]:
