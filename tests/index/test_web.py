@@ -303,6 +303,19 @@ async def test_a_search_without_results_suggests_others(
     assert near.titles() == ["Harbour closed"]
 
 
+async def test_a_misspelt_search_is_asked_what_was_meant(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    stock(engine)
+    page = await get(client, "/?q=habrour&source=Wire+B")
+    meant = page.find("p", class_="meant")[0][0]
+    assert meant == "Did you mean harbour? 1 article"
+    href = next(attrs["href"] for text, attrs in page.find("a") if text == "harbour")
+    assert parameters(href) == {"q": ["harbour"], "source": ["Wire B"]}
+    assert (await get(client, href)).titles() == ["Harbour closed"]
+    assert not (await get(client, "/?q=zzzzzzzzzz")).find("p", class_="meant")
+
+
 # The article
 
 

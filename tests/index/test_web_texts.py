@@ -198,7 +198,7 @@ def test_chosen_values_come_first_and_none_of_them_is_hidden() -> None:
     assert facet is not None
     assert [toggle.label for toggle in facet.toggles[:3]] == ["Place 15", "Rare", "Place 0"]
     assert [toggle.active for toggle in facet.toggles].count(True) == 2
-    assert len(facet.toggles) == 8 and len(facet.rarer) == 13
+    assert len(facet.toggles) == 6 and len(facet.rarer) == 15
     assert len({toggle.key for toggle in (*facet.toggles, *facet.rarer)}) == 21
 
 

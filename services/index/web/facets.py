@@ -13,7 +13,7 @@ from services.index.web.labels import FACETS, SENTIMENTS, entity_class, entity_w
 from services.index.web.texts import capitalized, clip
 
 NAME_CHARS = 80
-FACET_VALUES = 8
+FACET_VALUES = 6
 FACET_VALUES_IN_ALL = 20
 _LOWER_CASE = frozenset({"topic", "sentiment", "language"})
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from services.index.did_you_mean import did_you_mean
 from services.index.engine.protocol import FacetName, InvalidCursor, Page, Query, SearchEngine
 from services.index.entity_overview import entity_overview
 from services.index.query.nodes import MATCH_ALL
@@ -32,10 +33,12 @@ def add_search_page(router: APIRouter, desk: Desk) -> None:
         with desk.metrics.timed("wireroom_search_seconds", kind=kind):
             page = await asyncio.to_thread(found, desk.engine, asked.query, address)
         chart, entity = await asyncio.to_thread(around, desk, asked.query, page, address)
+        meant = await asyncio.to_thread(did_you_mean, desk.engine, asked.query, page)
         empty = not page.hits and (await asyncio.to_thread(desk.engine.stats)).articles == 0
         view = search_view(
             address,
             page,
+            meant=meant,
             timeline=chart,
             entity=entity,
             warnings=(*asked.warnings, *page.warnings),

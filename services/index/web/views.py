@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from services.index.did_you_mean import DidYouMean
 from services.index.engine.protocol import Hit, Page
 from services.index.web.address import Address
 from services.index.web.entity_card import EntityCard
@@ -107,6 +108,7 @@ class SearchView:
     first_href: str | None
     suggestions: tuple[Option, ...]
     meant: Option | None
+    meant_total: str
     feeds: tuple[Option, ...]
     exports: tuple[Option, ...]
     live_href: str
@@ -124,6 +126,7 @@ def search_view(
     address: Address,
     page: Page,
     *,
+    meant: DidYouMean | None,
     timeline: Timeline | None,
     entity: EntityCard | None,
     warnings: Iterable[str],
@@ -156,7 +159,8 @@ def search_view(
         more_href=address.at(page.next_cursor) if page.next_cursor else None,
         first_href=address.href if continued else None,
         suggestions=() if page.hits else suggestions(q, address),
-        meant=None,
+        meant=Option(clip(meant.q, 200), address.setting("q", meant.q).href) if meant else None,
+        meant_total=articles_phrase(meant.total) if meant else "",
         feeds=tuple(Option(name, address.elsewhere(f"/search.{kind}")) for kind, name in FEEDS.items()),
         exports=tuple(
             # What is typed here is read leniently, and so has to be what is taken away of it.
@@ -185,8 +189,12 @@ def total_phrase(page: Page) -> str:
     """Return the number of matches. A total that is not exact is where counting stopped."""
     if page.total is None:
         return ""
-    number = f"{page.total:,} article{'' if page.total == 1 else 's'}"
+    number = articles_phrase(page.total)
     return number if page.exact else f"about {number} or more"
+
+
+def articles_phrase(count: int) -> str:
+    return f"{count:,} article{'' if count == 1 else 's'}"
 
 
 def card(hit: Hit, address: Address, now: datetime) -> Card:
