@@ -59,21 +59,21 @@ class LiveWire:
                 with self._client.stream(PATH, self._params, self._headers(), silence_s=SILENCE_S) as answer:
                     if answer.status_code == 200:
                         self._remember_start(answer)
+                        if failures:
+                            self._tell("Connected.")
                         if first:
                             opened()
-                        elif failures:
-                            self._tell("Connected again.")
                         first, failures = False, 0
                         yield from self._read(answer)
-                        pause_s = self._retry_s
+                        why, pause_s = "The connection was lost", self._retry_s
                     else:
-                        pause_s = self._pause_of(answer)
+                        why, pause_s = "The service is busy", self._pause_of(answer)
             except Unreachable:
                 if first:
                     raise
-                pause_s = self._retry_s
+                why, pause_s = "The service does not answer", self._retry_s
             if not failures:
-                self._tell("The connection was lost; trying again…")
+                self._tell(f"{why}; trying again…")
             self._sleep(max(pause_s, PAUSES_S[min(failures, len(PAUSES_S) - 1)]))
             failures += 1
 

@@ -113,7 +113,14 @@ def test_a_broken_wire_goes_on_where_it_was(wire: Wire, wireroom: Command) -> No
     assert [json.loads(line)["title"] for line in done.out.splitlines()] == ["Title a", "Title b", "Title c"]
     resumed = [last_id and last_id.partition("-")[0] for _, _, last_id in wire.asked]
     assert resumed == [None, "1", "1", "2"]
-    assert done.err.count("trying again") == 2 and done.err.count("Connected again") == 2
+    assert done.err.count("trying again") == 2 and done.err.count("Connected.") == 2
+
+
+def test_a_service_that_is_busy_at_first_is_waited_for(wire: Wire, wireroom: Command) -> None:
+    wire.answers = [503, event(1, card("a"))]
+    done = wireroom("tail", "-n", "1", "--count", "1", "--index-url", wire.url)
+    assert done.code == 0 and "Title a" in done.out and "busy; trying again" in done.err
+    assert [path for path, _, _ in wire.asked] == ["/v1/stream", "/v1/stream", "/v1/search"]
 
 
 def test_a_wire_that_broke_before_its_first_event_loses_nothing(wire: Wire, wireroom: Command) -> None:
