@@ -17,6 +17,7 @@ from services.index.engine.protocol import (
     SearchEngine,
 )
 from services.index.query.nodes import MATCH_ALL, Node, Term
+from services.index.query.parser import parse
 from tests.index.articles import NOW, enriched, entity, topic
 from tests.index.conftest import ENGINES
 
@@ -142,3 +143,36 @@ def test_facets_follow_each_commit(engine: SearchEngine) -> None:
         page = engine.search(query)
         assert page.facets["sources"] == (FacetCount("Reuters", n, "Reuters"),)
         assert engine.search(replace(query, cursor=None)).total == n
+
+
+@pytest.mark.parametrize("text", ["word", "", "wor*", "wird~1", "word OR title", '"a word"', "-absent"])
+def test_counts_are_those_of_the_filters_among_very_many_values(many: SearchEngine, text: str) -> None:
+    """An engine that takes only the first values of each part of its index would count some short."""
+    node = parse(text, lenient=False).node
+    page = many.search(Query(node, facets=("entities", "persons", "sources"), facet_size=5))
+    assert [count.value for count in page.facets["persons"]] == [f"PERSON:Name {n}" for n in range(5)]
+    for count in (*page.facets["entities"], *page.facets["persons"]):
+        found = many.search(Query(node, Filters(entity=(count.value,)), size=1, count="exact"))
+        assert found.total == count.count
+    rare = many.search(Query(node, Filters(entity=("Name 77",)), facets=("persons",), facet_size=5))
+    assert rare.facets["persons"][-1] == FacetCount("PERSON:Name 77", rare.total or 0, "Name 77")
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchEngine]:
+    """200 articles in ten commits; the n-th of 200 names is in each of the first 200 - n."""
+    opened = ENGINES[request.param](tmp_path_factory.mktemp("many"))
+    for commit in range(10):
+        opened.upsert_many(
+            [
+                enriched(
+                    f"k{at}", "a word", source=f"S{at % 3}",
+                    entities=tuple(entity("PERSON", f"Name {n}") for n in range(200) if at + n < 200),
+                )
+                for at in range(commit, 200, 10)
+            ],
+            NOW,
+        )  # fmt: skip
+        opened.commit()
+    yield opened
+    opened.close()

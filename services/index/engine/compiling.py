@@ -80,6 +80,10 @@ class Compiler:
             return query
         return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._any_of("cluster", clusters))])
 
+    def with_term(self, query: Query, name: str, value: str) -> Query:
+        """Return what of `query` has the exact term in a column."""
+        return self._restricted(query, Query.term_query(self._schema, name, value, "basic"))
+
     def of_ids(self, article_ids: Collection[str]) -> Query:
         return self._articles_only(self._any_of("id", article_ids))
 
@@ -245,7 +249,7 @@ class Compiler:
         else:
             name, lower = EXACT[node.field]
             values = [encodable(value.lower() if lower else value) for value in node.values]
-        query = Query.term_set_query(self._schema, name, values)
+        query = self._any_of(name, sorted(set(values)))
         return Query.const_score_query(self._articles_only(query) if name == "id" else query, 0.0)
 
     def _range(self, node: Range) -> Query | None:
