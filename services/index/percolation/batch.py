@@ -9,7 +9,7 @@ from functools import cached_property
 from services.index.engine.documents import effective_published_at, seconds_of
 from services.index.percolation.codes import Codes, PackedAnswers, bits_of
 from services.index.percolation.columns import BODY, TEXT, TITLE, WORD_COLUMNS, Item, Items, has_tone
-from services.index.percolation.conditions import Bits, Place
+from services.index.percolation.conditions import AnyOf, Bits
 from services.index.percolation.surfaces import GAP, single_spaced, surface_text, word_text
 from shared.events import ArticleEnriched
 
@@ -30,8 +30,8 @@ class ArticleBatch:
         """By code, which articles answer to it: a row of bits."""
         return self._codes.answers(self)
 
-    def holding(self, place: Place) -> Bits:
-        return bits_of(self.answers[self._codes[place]])
+    def holding(self, places: AnyOf) -> Bits:
+        return bits_of(self.answers[self._codes[places]])
 
     @cached_property
     def _titles(self) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from services.index.percolation.conditions import AnyOf, Bits, Place
+from services.index.percolation.conditions import AnyOf, Bits
 from services.index.percolation.readers import Answers, Batch, Reader, reader_of
 from services.index.percolation.vocabulary import Code
 
@@ -70,8 +70,8 @@ class Codes:
             for place in places:
                 self.release((place,))
 
-    def __getitem__(self, place: Place) -> Code:
-        return self._code_of[(place,)]
+    def __getitem__(self, places: AnyOf) -> Code:
+        return self._code_of[places]
 
     def answers(self, batch: Batch) -> PackedAnswers:
         """Return by code which articles of the batch answer to it."""

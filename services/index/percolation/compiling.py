@@ -19,13 +19,13 @@ from services.index.percolation.conditions import (
     Anything,
     Condition,
     Has,
-    InOrder,
     Nothing,
     Published,
     Tone,
     place_of_number,
 )
 from services.index.percolation.vocabulary import PREFIX, STEM, VALUE, WORD, fuzzy_key
+from services.index.percolation.word_order import InOrder
 from services.index.query.nodes import (
     Bool,
     Field,

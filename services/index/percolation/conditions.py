@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Protocol, TypeAlias
 
-from services.index.percolation.columns import BODY, TEXT, TEXT_COLUMNS, TITLE
-from services.index.percolation.phrases import with_slop
-from services.index.percolation.vocabulary import NEXT, PREFIX, VOID, WITHIN, WORD, Key
+from services.index.percolation.vocabulary import Key
 
 Bits: TypeAlias = int
 # Where to look, and what for.
@@ -28,8 +24,8 @@ AnyOf = tuple[Place, ...]
 class Batch(Protocol):
     """What conditions ask of a batch; articles are named by their number in it."""
 
-    def holding(self, place: Place) -> Bits:
-        """Return which articles answer to a place that some condition of a search told of."""
+    def holding(self, places: AnyOf) -> Bits:
+        """Return which articles answer to any of places that some condition said it would ask about."""
         ...
 
     def words(self, number: int, column: str) -> bytes:
@@ -68,8 +64,8 @@ class Condition(ABC):
         """Return places without which an article fulfils `rest`; None if any has to be asked."""
         return None
 
-    def places(self) -> Iterator[Place]:
-        """Yield the places that `of` asks a batch about."""
+    def asks(self) -> Iterator[AnyOf]:
+        """Yield what `of` asks a batch about."""
         return iter(())
 
 
@@ -96,128 +92,19 @@ class Has(Condition):
     keys: tuple[Key, ...]
 
     def of(self, batch: Batch, within: Bits) -> Bits:
-        found = 0
-        for place in self.places():
-            found |= batch.holding(place)
-        return found & within
+        return within & batch.holding(self._places())
+
+    def _places(self) -> AnyOf:
+        return tuple((self.column, key) for key in self.keys)
 
     def needs(self) -> tuple[AnyOf, ...]:
-        return (tuple(self.places()),)
+        return (self._places(),)
 
     def rest(self) -> Condition | None:
         return None
 
-    def places(self) -> Iterator[Place]:
-        return ((self.column, key) for key in self.keys)
-
-
-@dataclass(frozen=True, slots=True)
-class InOrder(Condition):
-    """Words one after another; with `begins` the last is only a beginning. TEXT is title or body."""
-
-    column: str
-    words: tuple[str, ...]
-    keys: tuple[Key, ...]
-    # Of two words that have to be next to each other, where either they are or it takes a closer look.
-    pairs: tuple[AnyOf, ...] = ()
-    slop: int = 0
-    begins: bool = False
-
-    @classmethod
-    def of_words(cls, column: str, words: Sequence[str], *, slop: int = 0, begins: bool = False) -> InOrder:
-        *first, last = words
-        keys = [WORD + word for word in first] + [(PREFIX if begins else WORD) + last]
-        pairs: list[AnyOf] = []
-        if column in TEXT_COLUMNS and not slop:
-            for one, other in zip(words, first[1:] if begins else words[1:], strict=False):
-                pair = [NEXT + f"{one} {other}"] if one.isascii() and other.isascii() else []
-                odd = [WITHIN + one, WITHIN + other, VOID]
-                pairs.append(tuple((column, key) for key in dict.fromkeys(pair + odd)))
-        return cls(
-            column, tuple(words), tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(pairs)), slop, begins
-        )
-
-    def of(self, batch: Batch, within: Bits) -> Bits:
-        for need in self.needs():
-            within &= reduce(or_, map(batch.holding, need))
-        return self.of_meeting(batch, within)
-
-    def of_meeting(self, batch: Batch, within: Bits) -> Bits:
-        """Return those of `within` that fulfil this, all of which have what it needs."""
-        if self.slop:
-            return self._near(batch, within)
-        odd = within if self.begins or self.column not in TEXT_COLUMNS else self._odd(batch, within)
-        found = self._next(batch.words, odd)
-        if within == odd:
-            return found
-        if len(self.words) == 2:
-            return found | within & ~odd
-        return found | self._next(batch.surfaces, within & ~odd)
-
-    def _odd(self, batch: Batch, within: Bits) -> Bits:
-        """Return those where a surface that is not a word may come into it.
-
-        The words of others are surfaces, and next to each other if these are: what they need says that any
-        two that follow one another do so somewhere.
-        """
-        odd = 0
-        for pair in self.pairs:
-            if pair[0][1][0] != NEXT:
-                return within
-            for place in pair[1:]:
-                odd |= batch.holding(place)
-        return odd & within
-
-    def needs(self) -> tuple[AnyOf, ...]:
-        return tuple(((self.column, key),) for key in self.keys) + self.pairs
-
-    def rest(self) -> Condition | None:
-        return _Meeting(self)
-
-    def doubt(self) -> AnyOf | None:
-        """Two surfaces of one word each are next to each other where the words are."""
-        if len(self.words) == 2 and self.pairs and self.pairs[0][0][1][0] == NEXT:
-            return self.pairs[0][1:]
-        return None
-
-    def _next(self, text: Callable[[int, str], bytes], within: Bits) -> Bits:
-        phrase = f" {' '.join(self.words)}{'' if self.begins else ' '}".encode()
-        found = 0
-        for number in numbers(within):
-            if phrase in text(number, self.column):
-                found |= 1 << number
-        return found
-
-    def _near(self, batch: Batch, within: Bits) -> Bits:
-        words = [word.encode() for word in self.words]
-        columns = (TITLE, BODY) if self.column == TEXT else (self.column,)
-        found = 0
-        for number in numbers(within):
-            for column in columns:
-                positions = batch.positions(number, column)
-                if not all(word in positions for word in words):
-                    continue
-                # Lessened by n: see `with_slop`.
-                if with_slop([[at - n for at in positions[word]] for n, word in enumerate(words)], self.slop):
-                    found |= 1 << number
-                    break
-        return found
-
-    def places(self) -> Iterator[Place]:
-        return (place for need in self.needs() for place in need)
-
-
-@dataclass(frozen=True, slots=True)
-class _Meeting(Condition):
-    """Words in order, of articles that have all that this needs."""
-
-    words: InOrder
-
-    def of(self, batch: Batch, within: Bits) -> Bits:
-        return self.words.of_meeting(batch, within)
-
-    def places(self) -> Iterator[Place]:
-        return self.words.places()
+    def asks(self) -> Iterator[AnyOf]:
+        yield self._places()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +173,9 @@ class All(Condition):
         asking = [condition for condition in self.required if condition.rest() is not None]
         return asking[0].doubt() if len(asking) == 1 and not self.excluded else None
 
-    def places(self) -> Iterator[Place]:
+    def asks(self) -> Iterator[AnyOf]:
         for condition in self.required + self.excluded:
-            yield from condition.places()
+            yield from condition.asks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,9 +212,9 @@ class Any(Condition):
             found += sorted(needs, key=_shortest)[-1]
         return (tuple(dict.fromkeys(found)),)
 
-    def places(self) -> Iterator[Place]:
+    def asks(self) -> Iterator[AnyOf]:
         for condition in self.conditions:
-            yield from condition.places()
+            yield from condition.asks()
 
 
 def _shortest(places: AnyOf) -> int:

@@ -17,7 +17,7 @@ from services.index.engine.protocol import Filters
 from services.index.percolation.batch import ArticleBatch
 from services.index.percolation.codes import EVERYTHING, NOTHING, Codes, bits_of
 from services.index.percolation.compiling import condition_of
-from services.index.percolation.conditions import AnyOf, Condition, numbers
+from services.index.percolation.conditions import Condition, numbers
 from services.index.percolation.plans import Plan, Search
 from services.index.query.nodes import Node
 from shared.events import ArticleEnriched
@@ -83,14 +83,12 @@ class Percolator:
         rest, uses, doubt = condition.rest(), [*condition.needs()], NOTHING
         codes = tuple(dict.fromkeys(map(self._codes.use, uses))) or (EVERYTHING,)
         if rest is not None:
-            asked: list[AnyOf] = [(place,) for place in dict.fromkeys(rest.places())]
-            doubt = EVERYTHING
-            if (doubtful := condition.doubt()) is not None:
-                doubt = self._codes.use(doubtful)
-                uses.append(doubtful)
+            doubtful = condition.doubt()
+            doubt = EVERYTHING if doubtful is None else self._codes.use(doubtful)
+            asked = [*dict.fromkeys(rest.asks())]
             for places in asked:
                 self._codes.use(places)
-            uses += asked
+            uses += asked if doubtful is None else [doubtful, *asked]
         search = Search(search_id, rest, codes, doubt, tuple(uses))
         self._searches[search_id] = search
         if len(codes) not in self._plans:
