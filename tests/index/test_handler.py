@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -142,15 +143,24 @@ async def test_articles_arrive_in_order_although_the_clock_is_set_back(
     archive.close()
 
 
-async def test_commits_are_paced_unless_there_is_a_backlog(engine: TantivyEngine, tmp_path: Path) -> None:
+async def test_commits_are_paced_unless_there_is_a_backlog(
+    engine: TantivyEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = Archive(tmp_path)
     handler = StoreHandler(engine, archive, Metrics(), full_batch=100, commit_interval_s=0.2)
-    waits = []
-    for entries in (1, BUSY_ENTRIES, 100):
+    asked: list[float] = []
+
+    async def sleep(delay_s: float) -> None:
+        asked.append(delay_s)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    for entries, interval_s in ((1, 0.2), (BUSY_ENTRIES, 0.4)):
+        before = time.monotonic()
         await handler(deliveries(enriched(str(entries))))
-        began = time.monotonic()
         await handler.pace(entries)
-        waits.append(time.monotonic() - began)
+        passed_s = time.monotonic() - before
+        # What the commit took is part of the interval.
+        assert interval_s - passed_s <= asked.pop() < interval_s
+    await handler.pace(100)
     archive.close()
-    assert 0.0 < waits[0] < 0.25 < waits[1] < 0.45
-    assert waits[2] < 0.01
+    assert asked == []
