@@ -32,7 +32,8 @@ def find_chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright's loop runs in this thread, no test of asyncio's can.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     executable = find_chromium()
     from playwright.sync_api import sync_playwright
