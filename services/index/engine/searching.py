@@ -113,7 +113,10 @@ class Search:
     def _total(self) -> int:
         """Return how many match in all; each page tells, and only the first has counted them."""
         return self._answers.get(
-            ("total", self._query.node, self._query.filters), self._snapshot.seq, self._whole.count
+            # An exact total is of this state and no other, so the state is part of the question.
+            ("total", self._snapshot.seq, self._query.node, self._query.filters),
+            self._snapshot.seq,
+            self._whole.count,
         )
 
     def _hits(self, rows: list[Row]) -> tuple[Hit, ...]:
