@@ -37,12 +37,14 @@ Spans = list[tuple[int, int]]
 class Needle:
     """One thing to find: a word when `matches` accepts its surface, or a phrase of exact `words`.
 
-    `start` is the lowercase beginning that every matching word has in common; "" looks at every word.
+    `start` is the lowercase beginning that every matching word has in common; "" looks at every word, or at
+    those of `lengths`, the least and the greatest number of characters.
     """
 
     start: str
     matches: Callable[[str], bool]
     rest: tuple[str, ...] = ()
+    lengths: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ class Reader:
 @lru_cache(maxsize=8)
 def _word_pattern(unspaced: str) -> re.Pattern[str]:
     return re.compile(rf"[{unspaced}]|[^\W_{unspaced}]+")
+
+
+@lru_cache(maxsize=256)
+def _sized_word_pattern(unspaced: str, least: int, most: int) -> re.Pattern[str]:
+    letter = rf"[^\W_{unspaced}]"
+    return re.compile(rf"(?<!{letter}){letter}{{{least},{most}}}(?!{letter})")
 
 
 @lru_cache(maxsize=8)
@@ -122,7 +130,10 @@ def _occurrences(text: str, folded: str, needle: Needle, reader: Reader) -> Iter
 def _matching_words(text: str, folded: str, needle: Needle, reader: Reader) -> Iterable[tuple[int, int]]:
     """Ask of each different word whether it matches: most words of a body come several times."""
     answers: dict[str, bool] = {}
-    for word in _word_pattern(reader.unspaced).finditer(folded):
+    pattern = _word_pattern(reader.unspaced)
+    if needle.lengths is not None and needle.lengths[0] > 1:
+        pattern = _sized_word_pattern(reader.unspaced, *needle.lengths)
+    for word in pattern.finditer(folded):
         start, end = word.span()
         answer = answers.get(word.group())
         if answer is None:
@@ -203,6 +214,8 @@ def _best_window(text: str, spans: Spans, length: int) -> tuple[int, int, int]:
 
 
 def _is_wide(text: str) -> bool:
+    if not text or max(text) < "\u1100":  # before that, nothing is wide
+        return False
     return sum(unicodedata.east_asian_width(char) in "WF" for char in text) * 2 > len(text)
 
 

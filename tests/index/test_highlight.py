@@ -157,6 +157,20 @@ def test_frequent_word_leaves_marks_for_the_rare_one() -> None:
     assert "<mark>Taiwan</mark>" in body_shown("the taiwan", "the " * 5_000 + "Taiwan")
 
 
+@pytest.mark.parametrize(
+    ("query", "body", "marked"),
+    [
+        ("blinkin~1", "Blinken, Blinkins and blinki; a blinkinss", ["Blinken", "Blinkins", "blinki"]),
+        ("strasse~1", "Die Straße, die Strasse und die Strase", ["Straße", "Strasse", "Strase"]),
+        ("weissfluss~1", "Weißfluß", ["Weißfluß"]),
+        ("xi~1", "xi x xis xisa", ["xi", "x", "xis"]),
+        ("北~1", "在北京", ["在", "北", "京"]),
+    ],
+)
+def test_near_words_are_marked_whatever_their_length(query: str, body: str, marked: list[str]) -> None:
+    assert re.findall("<mark>(.*?)</mark>", body_shown(query, body)) == marked
+
+
 @pytest.mark.parametrize("query", ["a", '"a a b"', "a*", "aa~1", '"a b"~5'])
 def test_long_bodies_do_not_stall(query: str) -> None:
     began = time.process_time()

@@ -41,6 +41,7 @@ def marker_for(node: Node) -> Marker:
 
 
 _DIGRAPHS = frozenset({"ae", "oe", "ss"})
+_MOST_DIGRAPHS = 2
 _Leaf = Term | Phrase | Prefix | Fuzzy
 
 
@@ -69,7 +70,9 @@ def _needles(leaf: _Leaf) -> Iterator[Needle]:
             beginning = found[0]
             yield Needle(_plain_start(beginning), lambda surface: word_of(surface).startswith(beginning))
         case Fuzzy(distance=distance) if len(found) == 1:
-            yield Needle("", _within(found[0], distance))
+            # A letter that is written as two, such as ß, makes a word shorter than it is here.
+            least = len(found[0]) - distance - _MOST_DIGRAPHS
+            yield Needle("", _within(found[0], distance), lengths=(least, len(found[0]) + distance))
         case Prefix():
             yield Needle(_plain_start(found[0]), _equals(found[0]), tuple(found[1:-1]))
         case _:
@@ -99,13 +102,20 @@ def _common_beginning(stem: str) -> str:
 
 def _within(word: str, distance: int) -> Callable[[str], bool]:
     letters = set(word)
+    answers: dict[str, bool] = {}  # the bodies of a page have most of their words in common
 
-    def matches(surface: str) -> bool:
+    def is_near(surface: str) -> bool:
         other = word_of(surface)
         # An edit takes away at most one letter and one of length, which rules out nearly every word at once.
         if abs(len(other) - len(word)) > distance or len(letters.difference(other)) > distance:
             return False
         return edit_distance(word, other, distance) <= distance
+
+    def matches(surface: str) -> bool:
+        answer = answers.get(surface)
+        if answer is None:
+            answer = answers[surface] = is_near(surface)
+        return answer
 
     return matches
 
