@@ -8,7 +8,7 @@ files, no network.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from shared.events import ArticleEnriched
 
 # Answers are numbers with a bit for each article: past some hundred, sums on them are not free any more.
 LARGEST_BATCH = 512
+# Some copies of a batch's texts are held while it is matched.
+LARGEST_TEXT_CHARS = 4_000_000
 NO_FILTERS = Filters()
 Match = tuple[str, ArticleEnriched]
 
@@ -67,8 +69,8 @@ class Percolator:
         with self._matching:
             self._catch_up()
             if self._searches:
-                for start in range(0, len(events), LARGEST_BATCH):
-                    found += self._match(ArticleBatch(events[start : start + LARGEST_BATCH], self._codes))
+                for part in _parts(events):
+                    found += self._match(ArticleBatch(part, self._codes))
         return found
 
     def _catch_up(self) -> None:
@@ -118,6 +120,19 @@ class Percolator:
             places, articles = np.nonzero(bits)
             found += zip(ids[places].tolist(), events[articles].tolist(), strict=True)
         return found
+
+
+def _parts(events: Sequence[ArticleEnriched]) -> Iterator[list[ArticleEnriched]]:
+    part: list[ArticleEnriched] = []
+    chars = 0
+    for event in events:
+        if part and (len(part) == LARGEST_BATCH or chars > LARGEST_TEXT_CHARS):
+            yield part
+            part, chars = [], 0
+        part.append(event)
+        chars += len(event.article.body)
+    if part:
+        yield part
 
 
 def _objects(values: Sequence[object]) -> NDArray[np.object_]:

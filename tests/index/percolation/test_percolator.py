@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from services.index.engine.protocol import Filters
+from services.index.percolation import percolator as percolator_module
 from services.index.percolation.matching import matching
 from services.index.percolation.percolator import LARGEST_BATCH, Percolator
 from services.index.query.parser import parse
@@ -92,6 +93,12 @@ def test_more_articles_than_one_round_takes_are_all_matched() -> None:
     events = [enriched(str(n), f"Number {n}", "Even." if n % 2 else "Odd.") for n in range(LARGEST_BATCH + 9)]
     found = matching(events, parse("even", lenient=False).node)
     assert [event.article_id for event in found] == [article_id(str(n)) for n in range(1, len(events), 2)]
+
+
+def test_articles_of_more_text_than_one_round_takes_are_all_matched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(percolator_module, "LARGEST_TEXT_CHARS", 20)
+    assert len(matching(EVENTS, parse("*", lenient=False).node)) == len(EVENTS)
+    assert matching(EVENTS, parse("scores", lenient=False).node) == EVENTS[2:]
 
 
 @pytest.mark.parametrize("text", ["talks", '"trade talks"', "tal*", "talkz~1", "-absent", "talks OR xi"])
