@@ -28,6 +28,7 @@ from services.index.live.wire import Wire
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
 from services.index.overview_api import overview_router
+from services.index.own_site import KnownHosts
 from services.index.saved_searches.api import saved_searches_router
 from services.index.saved_searches.parts import SavedSearchParts
 from services.index.settings import IndexSettings
@@ -82,6 +83,8 @@ def create_app(settings: IndexSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    if settings.read_keys is None:
+        app.add_middleware(KnownHosts, public_url=settings.index_public_url)
     install_http(app, metrics=metrics, limits=Limits())
     app.add_exception_handler(IndexFailed, answer_index_failed)
     _add_routes(app, settings, parts)

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.fetch.networks import is_loopback_host
-from shared.http.problems import Problem
+from shared.fetch.networks import is_loopback_host, parse_address
+from shared.http.problems import Problem, send_problem
 
 # What a browser says of requests that a page of ours or a person at the address bar has made.
 _OWN: Final = frozenset({"same-origin", "none"})
+_CHANGE_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def require_own_site(headers: Headers, *, loopback_only: bool) -> None:
@@ -54,6 +56,34 @@ async def require_json(request: Request) -> None:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != "application/json":
         raise Problem(415, "unsupported-media-type", "Send the body as `Content-Type: application/json`.")
+
+
+class KnownHosts:
+    """Middleware of a service that needs no key: refuses changes under a name that others could lead here.
+
+    An address is nobody's to lead, a name without dots is of our network, and `public_url` names the rest.
+    """
+
+    def __init__(self, app: ASGIApp, *, public_url: str | None) -> None:
+        self._app = app
+        self._public_name = _hostname(_netloc(public_url or ""))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _CHANGE_NOTHING:
+            name = _hostname(Headers(scope=scope).get("host", ""))
+            if not self._is_known(name):
+                detail = (
+                    "Without read keys nothing is changed under this name, for another site could have it "
+                    "lead here. Use an address, or set WIREROOM_INDEX_PUBLIC_URL to where this service is."
+                )
+                await send_problem(_foreign(detail), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_known(self, name: str) -> bool:
+        if not name:
+            return False
+        return name == self._public_name or "." not in name or parse_address(name) is not None
 
 
 def _hostname(host: str) -> str:
