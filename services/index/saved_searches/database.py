@@ -19,7 +19,7 @@ from shared.errors import ConfigurationError, TransientError
 
 DIRECTORY: Final = "saved-searches"
 FILE: Final = "searches.sqlite3"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _BUSY_S: Final = 10.0
 # A batch that matches many searches touches a page of each: with SQLite's 2 MB they are read again and again.
 _CACHE_KIB: Final = 16_384
@@ -164,6 +164,6 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     if version:
         raise ConfigurationError(
             f"the saved searches in {path} have format {version}, and this version reads {SCHEMA_VERSION}: "
-            "start the version that has written them"
+            "start the version that has written them, or move the file away to go on without them"
         )
     connection.executescript(f"BEGIN;{_TABLES};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")

@@ -126,9 +126,12 @@ class World:
     def save(self, name: str = "Storms", q: str = "storm", **fields: Any) -> SavedSearch:
         return self.saved.service.create(_INPUT.validate_python({"name": name, "q": q, **fields}))
 
+    async def handler_only(self, *events: IndexableEvent) -> Sequence[Result]:
+        """Do what comes before the acknowledgement."""
+        return await self.handler([Delivery(Entry(f"{n}-0", {}), event) for n, event in enumerate(events, 1)])
+
     async def store(self, *events: IndexableEvent) -> Sequence[Result]:
-        deliveries = [Delivery(Entry(f"{n}-0", {}), event) for n, event in enumerate(events, 1)]
-        results = await self.handler(deliveries)
+        results = await self.handler_only(*events)
         await self.saved.matcher.spread()
         return results
 
