@@ -79,13 +79,22 @@ def test_results_change_in_place_and_the_way_back_is_kept(news: Site, chromium: 
     assert page.title() == "harbour – Wireroom"
     assert page.locator("#told").inner_text() == "2 articles", "a screen reader is told"
     assert page.evaluate("document.activeElement.textContent").startswith("Wire B"), "focus stays"
-    page.locator(".timeline a.bar").first.click()
-    page.wait_for_url("**from=*")
-    page.go_back()
-    page.wait_for_url("**source=Wire+B")
     page.go_back()
     page.wait_for_url("**/?q=harbour")
     page.get_by_text("3 articles", exact=True).first.wait_for()
+    news.assert_quiet()
+    page.close()
+
+
+def test_a_bar_of_the_timeline_narrows_the_search(news: Site, chromium: Any) -> None:
+    page = news.watch(chromium.new_page())
+    page.goto(news.url)
+    page.locator(".timeline a.bar").first.click()
+    page.wait_for_url("**from=*")
+    page.get_by_text("1 article", exact=True).first.wait_for()
+    assert page.locator(TITLES).all_inner_texts() == ["Harbour closed"]
+    page.get_by_text("Clear all").click()
+    page.wait_for_url("**/")
     news.assert_quiet()
     page.close()
 

@@ -123,9 +123,19 @@ async def test_a_story_is_told_from_its_beginning_day_by_day(
     ]
     outlets = page.find("ul", class_="counts")[1][0]
     assert outlets == "Wire A 2 Wire B 1"
-    bars = [attrs for _, attrs in page.find("a", class_="bar")]
-    assert bars and all(parameters(bar["href"])["story"] == ["s1"] for bar in bars)
     assert page.find("a", href=f"/articles/{article_id('a')}")
+
+
+async def test_the_chart_of_a_story_narrows_to_its_articles_of_a_time(
+    engine: TantivyEngine, client: httpx2.AsyncClient
+) -> None:
+    harbour(engine)
+    assert not (await get(client, "/stories/s1")).find("figure"), "three articles need no chart"
+    more = [enriched(f"m{n}", title=f"Port {n}", story_id="s1", body=f"{n} " * 30) for n in range(3)]
+    fill(engine, *more)
+    bars = [attrs for _, attrs in (await get(client, "/stories/s1")).find("a", class_="bar")]
+    assert bars and all(parameters(bar["href"])["story"] == ["s1"] for bar in bars)
+    assert (await get(client, bars[0]["href"])).titles()
 
 
 async def test_near_duplicates_stand_under_the_first_of_them(

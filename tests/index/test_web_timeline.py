@@ -53,7 +53,7 @@ def test_a_bar_leads_to_the_search_in_its_interval(
     interval: str, step: timedelta, begin: str, end: str
 ) -> None:
     old = HARBOUR.setting("from", "2020-01-01").setting("to", "2027-01-01")
-    chart = timeline_view(interval, rows((1, None), (2, None), step=step), old)
+    chart = timeline_view(interval, rows((3, None), (2, None), step=step), old)
     assert chart is not None
     assert parameters(chart.bars[0].href) == {"q": ["harbour"], "from": [begin], "to": [end]}
 
@@ -63,7 +63,7 @@ def test_months_and_years_end_with_their_last_day() -> None:
         ("month", (2024, 1), (2024, 2), ("2024-01-31", "2024-02-29")),
         ("year", (2023, 1), (2024, 1), ("2023-12-31", "2024-12-31")),
     ):
-        told: list[Row] = [(datetime(*month, 1, tzinfo=UTC), 1, None) for month in (first, second)]
+        told: list[Row] = [(datetime(*month, 1, tzinfo=UTC), 4, None) for month in (first, second)]
         chart = timeline_view(interval, told, HARBOUR)
         assert chart is not None
         assert tuple(parameters(bar.href)["to"][0] for bar in chart.bars) == ends
@@ -71,8 +71,9 @@ def test_months_and_years_end_with_their_last_day() -> None:
 
 def test_there_is_no_chart_where_there_is_nothing_to_compare() -> None:
     assert timeline_view("day", [], HARBOUR) is None
-    assert timeline_view("day", rows((3, 0.1)), HARBOUR) is None
+    assert timeline_view("day", rows((9, 0.1)), HARBOUR) is None
     assert timeline_view("day", rows((0, None), (0, None)), HARBOUR) is None
+    assert timeline_view("day", rows((2, None), (2, None)), HARBOUR) is None
 
 
 def test_the_mean_tone_weighs_the_articles_and_not_the_buckets() -> None:

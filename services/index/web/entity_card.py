@@ -66,8 +66,13 @@ def _names(count: FacetCount) -> tuple[str, str]:
     return same_length_fold(count.value), same_length_fold(count.label)
 
 
-def entity_card(overview: Mapping[str, Any], value: str, address: Address, now: datetime) -> EntityCard:
-    """`overview` is that of the API for the entity `value`, under the other filters of the search."""
+def entity_card(
+    overview: Mapping[str, Any], value: str, address: Address, found: int | None, now: datetime
+) -> EntityCard:
+    """`overview` is that of the API for the entity `value`, under the other filters of the search.
+
+    `found` is how many articles the search itself found.
+    """
     own = address.removing("q").removing("entity").adding("entity", value)
     label, _, canonical = value.partition(":")
     first = overview.get("first_published_at")
@@ -79,16 +84,11 @@ def entity_card(overview: Mapping[str, Any], value: str, address: Address, now: 
         toward=tone(overview.get("sentiment_toward")),
         overall=tone({"score": overview.get("sentiment")}),
         first=moment(first.isoformat(), now) if isinstance(first, datetime) else None,
-        href=None if address.values("entity") else own.href,
+        href=None if address.values("entity") or found == overview["article_count"] else own.href,
         beside=tuple(_beside(entity, own) for entity in overview["entities"][:NAMED_BESIDE]),
+        # Outlets with an article each say nothing.
         sources=tuple(
-            Beside(
-                clip(source["name"], NAME_CHARS),
-                "",
-                own.setting("source", source["name"]).href,
-                source["count"],
-            )
-            for source in overview["sources"][:SOURCES]
+            _source(source, own) for source in overview["sources"][:SOURCES] if source["count"] > 1
         ),
     )
 

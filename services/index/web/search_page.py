@@ -80,5 +80,5 @@ def around(
     if one is not None:
         others = replace(query.filters, entity=())
         overview = entity_overview(desk.engine, one.value, MATCH_ALL, others)
-        card = entity_card(overview, one.value, address, desk.now()) if overview else None
+        card = entity_card(overview, one.value, address, page.total, desk.now()) if overview else None
     return timeline_view(told.interval, rows, address, earlier=told.earlier), card

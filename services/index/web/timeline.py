@@ -16,6 +16,8 @@ from services.index.web.texts import signed, tone_label
 UNIT = 10
 # Fewer buckets are drawn as if there were so many: three bars across a page say nothing.
 MIN_UNITS = 24
+# Of fewer one sees the dates at a glance.
+MIN_ARTICLES = 5
 COUNTS_HEIGHT = 62
 TONE_LINE = 83
 TONE_REACH = 15
@@ -59,11 +61,11 @@ class Timeline:
 def timeline_view(
     interval: str, rows: Sequence[Row], address: Address, *, earlier: int = 0
 ) -> Timeline | None:
-    """Return the chart, or None where it would say nothing: without two buckets to compare.
+    """Return the chart, or None where it would say nothing: of few articles, or in one bucket.
 
     `earlier` is how many articles were published before the first bucket.
     """
-    if len(rows) < 2 or not any(count for _, count, _ in rows):
+    if len(rows) < 2 or sum(count for _, count, _ in rows) < MIN_ARTICLES:
         return None
     highest = max(count for _, count, _ in rows)
     ends = [start for start, _, _ in rows[1:]] + [_end(interval, rows[-1][0])]
