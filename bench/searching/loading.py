@@ -33,7 +33,7 @@ from shared.events import encode_event
 from shared.streams import ENRICHED, EVENT_FIELD
 
 ARTICLES_PER_S = 100.0
-QUESTIONS_PER_S = 20.0
+QUESTIONS_PER_S = 10.0
 WARM_UP_S = 3.0
 SEED = 97
 LINKED_BYTES = 1_000_000

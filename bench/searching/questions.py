@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from bench.searching.fts5 import Fts5
-from bench.searching.language import DAYS, GRAMMAR_RANK, LanguageModel
+from bench.searching.language import DAYS, LanguageModel
 from bench.searching.news import NOW, Newsroom
 from services.index.engine.protocol import Filters, Page, Query
 from services.index.engine.tantivy_engine import TantivyEngine
@@ -18,8 +18,10 @@ from services.index.query.parser import parse
 from services.index.timeline import timeline_of
 from shared.events import ArticleEnriched
 
-# df of some 4 to 20 %: what everybody writes about, no grammar.
-COMMON_RANKS = (GRAMMAR_RANK, 600)
+# By rank among the words of 652 English articles, "year", "people", "minister" and "police" are common (10 to
+# 40 % of all have them), "government", "election" and "football" everyday words (2 to 10 %).
+COMMON_RANKS = (40, 200)
+EVERYDAY_RANKS = (200, 1_000)
 MIDDLE_RANKS = (600, 6_000)
 RARE_RANK = 20_000
 SAMPLED_ARTICLES = 400
@@ -66,28 +68,45 @@ def kinds(language: LanguageModel, documents: int, count: int) -> list[Kind]:
     rng = random.Random(23)
     sampled = list(islice(Newsroom(language).articles(documents), min(SAMPLED_ARTICLES, documents)))
     rank = {word: number for number, word in enumerate(language.words)}
-    common = [Asked(language.words[rng.randrange(*COMMON_RANKS)]) for _ in range(count)]
+    common = _words_of(language, rng, COMMON_RANKS, count)
+    everyday = _words_of(language, rng, EVERYDAY_RANKS, count)
     rare = _texts(sampled, rng, count, lambda words: _of_ranks(words, rank, RARE_RANK, len(rank)), 1)
     three = _texts(sampled, rng, count, lambda words: _of_ranks(words, rank, *MIDDLE_RANKS), 3)
     phrases = [Asked(f'"{_name(rng.choice(sampled), rng)}"') for _ in range(count)]
-    named = [_of_entity(asked.text, language, rng) for asked in common]
+    named = [_of_entity(asked.text, language, rng) for asked in everyday]
     alike = [Asked(article_id=rng.choice(sampled).article_id) for _ in range(count)]
+    wrong = [Asked(_misspelt(asked.text, rng)) for asked in three]
     whole = [Asked()]
     return [
         Kind("common term", common, _ten_hits, _peer_ten_hits),
+        Kind("everyday term", everyday, _ten_hits, _peer_ten_hits),
         Kind("rare term", rare, _ten_hits, _peer_ten_hits),
         Kind("three terms, all of them", three, _ten_hits, _peer_ten_hits),
         Kind("phrase", phrases, _ten_hits, _peer_ten_hits, note="names of people, places and organisations"),
         Kind("term + entity + 90 days, newest first", named, _newest_of_entity, _peer_newest_of_entity),
         Kind("page of ten with snippets", common, _page, _peer_page, note="common term"),
         Kind("page of ten, near-duplicates collapsed", common, _collapsed, note="common term, snippets too"),
-        Kind("top 20 entities of a term", common, _top_entities, _peer_top_entities),
+        Kind("top 20 entities of an everyday term", everyday, _top_entities, _peer_top_entities),
         Kind("top 20 entities of all", whole, _top_entities, _peer_top_entities, whole=True),
-        Kind("histogram with mean tone of a term", common, _histogram, _peer_histogram),
+        Kind("histogram with mean tone of an everyday term", everyday, _histogram, _peer_histogram),
         Kind("histogram with mean tone of all", whole, _histogram, _peer_histogram, whole=True),
-        Kind(f"page {DEEP_PAGES} of a term, newest first", common[:40], _deep, _peer_deep, prepare=_walked),
+        Kind(
+            f"page {DEEP_PAGES} of an everyday term, newest first",
+            everyday[:40],
+            _deep,
+            _peer_deep,
+            prepare=_walked,
+        ),
         Kind("more like this", alike, lambda engine, asked: engine.more_like_this(asked.article_id)),
+        Kind("did you mean", wrong, _suggestion, note="three terms, one of them misspelt"),
     ]
+
+
+def _words_of(language: LanguageModel, rng: random.Random, ranks: tuple[int, int], count: int) -> list[Asked]:
+    """Return different words while there are any."""
+    numbers = list(range(*ranks))
+    rng.shuffle(numbers)
+    return [Asked(language.words[numbers[at % len(numbers)]]) for at in range(count)]
 
 
 def _of_ranks(words: list[str], rank: dict[str, int], first: int, last: int) -> list[str]:
@@ -120,6 +139,14 @@ def _of_entity(text: str, language: LanguageModel, rng: random.Random) -> Asked:
     end = NOW - timedelta(days=rng.randrange(DAYS - WINDOW_DAYS))
     entity = f"{language.label(number)}:{language.name(number)}"
     return Asked(text, entity, end - timedelta(days=WINDOW_DAYS), end)
+
+
+def _misspelt(text: str, rng: random.Random) -> str:
+    """Exchange two neighbours within the longest word."""
+    word = max(text.split(), key=len)
+    place = rng.randrange(1, len(word) - 2)
+    wrong = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+    return text.replace(word, wrong)
 
 
 # --- ours: from text to hits, as the API asks the engine ------------------------------------------
@@ -167,6 +194,10 @@ def _walked(engine: TantivyEngine, asked: Asked) -> Asked:
 
 def _deep(engine: TantivyEngine, asked: Asked) -> Page:
     return engine.search(_query(asked, sort="newest", cursor=asked.cursor, highlight=False))
+
+
+def _suggestion(engine: TantivyEngine, asked: Asked) -> object:
+    return engine.suggest(_query(asked))
 
 
 # --- the peer ------------------------------------------------------------------------------------

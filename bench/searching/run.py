@@ -27,7 +27,7 @@ from bench.searching.questions import kinds
 QUESTIONS = 200
 LOAD_S = 30.0
 # Questions that are asked under load: what people ask most.
-UNDER_LOAD = ("common term", "rare term", "three terms, all of them", "phrase")
+UNDER_LOAD = ("everyday term", "rare term", "three terms, all of them", "phrase")
 
 
 @dataclass(frozen=True, slots=True)
