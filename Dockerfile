@@ -18,7 +18,7 @@ RUN printf '%s\n' '#!/opt/wireroom/bin/python' 'import sys' 'from services.cli i
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin wireroom \
  && install -d -o wireroom -g wireroom -m 0750 /data \
- && install -d -o wireroom -g wireroom -m 0755 /secrets /secrets/redis-users /secrets/redis-password /secrets/publishers \
+ && install -d -o wireroom -g wireroom -m 0755 /secrets /secrets/redis-users /secrets/redis-password /secrets/publishers /secrets/operators \
  && install -d -o wireroom -g wireroom -m 0700 /secrets/operator
 COPY --from=builder /opt/wireroom /opt/wireroom
 ENV PATH=/opt/wireroom/bin:/usr/local/bin:/usr/bin:/bin \

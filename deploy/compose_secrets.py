@@ -8,8 +8,9 @@
     sources …         as `wireroom sources …`: sources with limits and hosts, which ingest reads while it runs
 
 Compose runs `init` before anything else; the rest is `docker compose run --rm secrets COMMAND`, and ingest
-reads it when it starts: `docker compose restart ingest`. Redis sees a hash of its password and ingest one of
-each API key. A webhook secret must be known to both sides, so that one is kept as it is.
+and index read it when they start: `docker compose restart ingest index`. The keys named `operator` also open
+the operator's page of index, as the password that a browser asks for. Redis sees a hash of its password, and
+ingest one of each API key. A webhook secret must be known to both sides, so that one is kept as it is.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def add_key(root: Path, name: str) -> str:
     """Make an API key for `name`, keep its hash and return it. A name may have several, for rotation."""
     key = new_api_key()
     _append(root / "publishers" / "api-keys", name, hash_api_key(key))
+    share_operators(root)
     return key
 
 
@@ -70,6 +72,16 @@ def add_webhook(root: Path, name: str) -> str:
     secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     _append(root / "publishers" / "webhook-secrets", name, secret)
     return secret
+
+
+def share_operators(root: Path) -> bool:
+    """Give index the hashes of the operator's keys, which open its own page; tell if they changed."""
+    path = root / "operators" / "keys"
+    lines = [line for line in _lines(root / "publishers" / "api-keys") if line.split()[:1] == [FIRST_KEY]]
+    if lines == _lines(path):
+        return False
+    _write(path, "".join(f"{line}\n" for line in lines))
+    return True
 
 
 def revoke(root: Path, name: str) -> str:
@@ -82,6 +94,7 @@ def revoke(root: Path, name: str) -> str:
         raise SystemExit(f"{name} has no key and no webhook secret")
     _write(keys, "".join(f"{line} revoked\n" if line in taken else f"{line}\n" for line in _lines(keys)))
     _write(hooks, "".join(f"{line}\n" for line in kept))
+    share_operators(root)
     return f"revoked {len(taken)} keys and {dropped} webhook secrets of {name}"
 
 
@@ -104,6 +117,8 @@ def init(root: Path) -> list[str]:
     if not (root / "publishers" / "api-keys").exists():
         _write(root / "operator" / "api-key", f"{add_key(root, FIRST_KEY)}\n", mode=0o400)
         made.append(str(root / "operator" / "api-key"))
+    if share_operators(root):
+        made.append(str(root / "operators" / "keys"))
     return made
 
 

@@ -46,7 +46,7 @@ def make_secrets() -> ModuleType:
 
 @pytest.fixture
 def secrets_dir(tmp_path: Path) -> Path:
-    for name in ("redis-users", "redis-password", "publishers", "operator"):
+    for name in ("redis-users", "redis-password", "publishers", "operator", "operators"):
         (tmp_path / name).mkdir()
     return tmp_path
 
@@ -126,6 +126,7 @@ def test_secrets_are_files_that_only_their_readers_mount(compose: dict[str, Any]
         "redis-password": {"secrets", *SERVICES},
         "publishers": {"secrets", "ingest"},
         "operator": {"secrets"},
+        "operators": {"secrets", "index"},
         "redis-data": {"redis"},
         "index-data": {"index"},
     }
@@ -209,6 +210,7 @@ def test_each_secret_is_kept_as_little_as_its_reader_needs(
     users = (secrets_dir / "redis-users" / "users.acl").read_text()
     assert key not in said and password not in said
     assert keys == f"operator {hash_api_key(key)}\n"
+    assert (secrets_dir / "operators" / "keys").read_text() == keys
     assert password not in users and hashlib.sha256(password.encode()).hexdigest() in users
     assert stat.S_IMODE((secrets_dir / "operator" / "api-key").stat().st_mode) == 0o400
 
@@ -240,6 +242,33 @@ def test_ingest_takes_an_added_key_and_refuses_a_revoked_one(
     operator_key = make_secrets.main(["show"], secrets_dir)
     assert ApiKeys.parse(keys_file.read_text(), "test").name_of(operator_key) == "operator"
     assert "straits-wire" not in (secrets_dir / "publishers" / "webhook-secrets").read_text()
+
+
+def test_index_knows_the_keys_of_the_operator_and_no_others(
+    make_secrets: ModuleType, secrets_dir: Path
+) -> None:
+    make_secrets.main(["init"], secrets_dir)
+    first = make_secrets.main(["show"], secrets_dir)
+    second = make_secrets.main(["add-key", "operator"], secrets_dir)
+    publisher = make_secrets.main(["add-key", "straits-wire"], secrets_dir)
+    keys_file = secrets_dir / "operators" / "keys"
+    keys = ApiKeys.parse(keys_file.read_text(), "test")
+    assert [keys.name_of(key) for key in (first, second)] == ["operator", "operator"]
+    with pytest.raises(Problem):
+        keys.name_of(publisher)
+    make_secrets.main(["revoke", "operator"], secrets_dir)
+    with pytest.raises(Problem, match="revoked"):
+        ApiKeys.parse(keys_file.read_text(), "test").name_of(first)
+
+
+def test_a_deployment_from_before_gets_the_operators_keys_at_its_next_start(
+    make_secrets: ModuleType, secrets_dir: Path
+) -> None:
+    make_secrets.main(["init"], secrets_dir)
+    (secrets_dir / "operators" / "keys").unlink()
+    assert make_secrets.main(["init"], secrets_dir) == f"made {secrets_dir / 'operators' / 'keys'}"
+    key = make_secrets.main(["show"], secrets_dir)
+    assert ApiKeys.parse((secrets_dir / "operators" / "keys").read_text(), "test").name_of(key) == "operator"
 
 
 @pytest.mark.parametrize(
