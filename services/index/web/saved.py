@@ -11,7 +11,8 @@ from services.index.engine.protocol import Filters
 from services.index.saved_searches.history import Delivery, Statistics
 from services.index.saved_searches.records import Match, MatchState, SavedSearch
 from services.index.web.address import Address
-from services.index.web.labels import PARAMETERS, filter_value
+from services.index.web.labels import FEEDS, PARAMETERS, filter_value
+from services.index.web.stories import Choice
 from services.index.web.texts import Moment, clip, host_of, moment, plain
 
 NAME_CHARS = 200
@@ -99,6 +100,7 @@ class SavedView:
     secret: str
     told: str
     can_be_enabled: bool
+    feeds: tuple[Choice, ...]
     api_href: str
 
 
@@ -185,6 +187,7 @@ def saved_view(
         secret=secret,
         told=told,
         can_be_enabled=search.status != "active",
+        feeds=tuple(Choice(name, f"/search.{kind}?saved={search.id}", False) for kind, name in FEEDS.items()),
         api_href=f"/v1/saved-searches/{search.id}",
     )
 

@@ -158,7 +158,7 @@ def search_view(
         warnings=tuple(capitalized(clip(warning, 300)) for warning in warnings),
         more_href=address.at(page.next_cursor) if page.next_cursor else None,
         first_href=address.href if continued else None,
-        suggestions=() if page.hits else suggestions(q, address),
+        suggestions=() if page.hits else suggestions(q, address, spelt=meant is None),
         meant=Option(clip(meant.q, 200), address.setting("q", meant.q).href) if meant else None,
         meant_total=articles_phrase(meant.total) if meant else "",
         feeds=tuple(Option(name, address.elsewhere(f"/search.{kind}")) for kind, name in FEEDS.items()),
@@ -260,15 +260,18 @@ def _copies(address: Address, page: Page) -> Option | None:
     return None
 
 
-def suggestions(q: str, address: Address) -> tuple[Option, ...]:
-    """Return searches near one that found nothing. Only plain words are rewritten, never an expression."""
+def suggestions(q: str, address: Address, *, spelt: bool = True) -> tuple[Option, ...]:
+    """Return searches near one that found nothing. Only plain words are rewritten, never an expression.
+
+    With `spelt` false another spelling has been offered already.
+    """
     found = []
     if address.filters:
         found.append(Option("Search without the filters", address.without_filters().href))
     words = q.split() if _SIMPLE_QUERY.fullmatch(q) and not {"AND", "OR", "NOT"} & set(q.split()) else []
     if len(words) > 1:
         found.append(Option("Look for any of the words", address.setting("q", " OR ".join(words)).href))
-    if words:
+    if words and spelt:
         near = " ".join(f"{word}~1" if len(word) > 3 else word for word in words)
         if near != q:
             found.append(Option("Allow for another spelling", address.setting("q", near).href))

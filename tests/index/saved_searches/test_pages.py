@@ -90,6 +90,8 @@ async def test_matches_and_deliveries_are_shown_and_sent_again(
     rows = [text for text, _ in page.find("ol", class_="rows")]
     assert "Storm at sea" in rows[0] and "Storm on land" in rows[0] and "Title of c" not in rows[0]
     assert page.find("a", href=f"/articles/{article_id('a')}")
+    feeds = [attrs["href"] for _, attrs in page.find("link", rel="alternate")]
+    assert feeds == [f"/search.{kind}?saved={search.id}" for kind in ("rss", "atom", "json")]
     assert [text for text, _ in page.find("td")].count("delivered (204)") == 2
     again = [attrs["value"] for _, attrs in page.find("input", name="webhook_id")]
     after, href = await send(client, f"/saved/{search.id}/replay", webhook_id=again[0])
