@@ -16,6 +16,9 @@ from typing import Final
 
 from shared.durable import fsync_directory
 from shared.errors import ConfigurationError, TransientError
+from shared.logging import get_logger
+
+log = get_logger(__name__)
 
 DIRECTORY: Final = "saved-searches"
 FILE: Final = "searches.sqlite3"
@@ -107,9 +110,15 @@ class Database:
                 raise _surroundings(error, "read") from error
 
     def empty_log(self) -> None:
-        """Write the log of changes into the file, so that nothing of what was deleted is left in it."""
+        """Write the log of changes into the file, so that nothing of what was deleted is left in it.
+
+        What was to be deleted is, even when this fails: the next call makes up for it.
+        """
         with self._writing:
-            self._durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            try:
+                self._durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                log.warning("the log of the saved searches could not be emptied", error=str(error))
 
     def close(self) -> None:
         with self._writing, self._reading:

@@ -143,7 +143,10 @@ class Deliverer:
     async def _deliver_next(self, key: int) -> datetime | None:
         """Return when there is something to do for the search again, or None when there is not."""
         search = self._searches.by_key(key)
-        if search is None or search.webhook_url is None or not search.delivers:
+        if search is None:
+            self._health.pop(key, None)
+            return None
+        if not search.delivers:
             return None
         now = self._now()
         message = await asyncio.to_thread(self._queue.next_due, key, now)

@@ -61,10 +61,13 @@ class SearchMatcher:
             self._recorded.clear()
             try:
                 await self.spread()
+                continue
             except TransientError as error:
                 log.warning("matches of saved searches wait for the disk", error=str(error))
-                self._recorded.set()
-                await asyncio.sleep(PAUSE_S)
+            except Exception:
+                log.exception("spreading matches of saved searches failed")
+            self._recorded.set()
+            await asyncio.sleep(PAUSE_S)
 
     async def spread(self) -> None:
         """Make matches and messages of all that is recorded. Raises TransientError."""

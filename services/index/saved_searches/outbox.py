@@ -123,7 +123,8 @@ class Outbox:
             for start in range(0, len(ids), _CHUNK):
                 chunk = ids[start : start + _CHUNK]
                 marks = ", ".join("?" * len(chunk))
-                for table in ("matches", "found"):
+                # What is spread in between goes from the first to the second, so one of them has it.
+                for table in ("found", "matches"):
                     query = f"SELECT DISTINCT article FROM {table} WHERE article IN ({marks})"
                     known.update(article.hex() for (article,) in connection.execute(query, chunk))
         return known

@@ -84,7 +84,7 @@ class SavedSearches:
 
     def all(self) -> list[SavedSearch]:
         """Return all, in the order in which they were made."""
-        return list(self._by_id.values())
+        return sorted(self._by_id.values(), key=lambda search: search.key)
 
     def get(self, search_id: str) -> SavedSearch | None:
         return self._by_id.get(search_id)
@@ -158,9 +158,10 @@ class SavedSearches:
                 _update(connection, changed)
                 if changed.delivers and (not search.delivers or changed.webhook_url != search.webhook_url):
                     _forget_failures(connection, changed)
+            self._hold(changed)
             if changed.old_secret != search.old_secret:
                 self._database.empty_log()
-            return self._hold(changed)
+            return changed
 
     def disable(self, key: int, reason: str) -> None:
         """Stop telling a search's receiver anything. What there is to tell waits."""
@@ -175,21 +176,22 @@ class SavedSearches:
         log.warning("webhook of a saved search disabled", saved_search=search.id, reason=reason)
 
     def remove(self, search_id: str) -> SavedSearch | None:
-        """Delete a search with its matches, messages and secrets; None if there is none."""
+        """Delete a search with its matches, messages and secrets; None if there is none.
+
+        Raises TransientError when that cannot be written down: then it is still there.
+        """
         with self._lock:
-            search = self._by_id.pop(search_id, None)
+            search = self._by_id.get(search_id)
             if search is None:
                 return None
-            self._by_key.pop(search.key, None)
-            self._moving.discard(search_id)
-            self._registry.remove(search_id)
-            with self._database.writing() as connection:
-                for table in ("matches", "messages", "deliveries"):
-                    connection.execute(
-                        f"DELETE FROM {table} WHERE search = ?",
-                        (search.key,),
-                    )
-                connection.execute("DELETE FROM searches WHERE key = ?", (search.key,))
+            # First, so that nothing is spread to it behind the deletion.
+            self._drop(search)
+            try:
+                with self._database.writing() as connection:
+                    _delete(connection, search)
+            except BaseException:
+                self._hold(search)
+                raise
             self._database.empty_log()
             return search
 
@@ -221,6 +223,11 @@ class SavedSearches:
         self._by_id[search.id] = self._by_key[search.key] = search
         self._register(search)
         return search
+
+    def _drop(self, search: SavedSearch) -> None:
+        del self._by_id[search.id], self._by_key[search.key]
+        self._moving.discard(search.id)
+        self._registry.remove(search.id)
 
     def _register(self, search: SavedSearch) -> None:
         self._moving.discard(search.id)
@@ -281,6 +288,12 @@ def _update(connection: sqlite3.Connection, search: SavedSearch) -> None:
         f"UPDATE searches SET {pairs} WHERE key = ?",
         (*values.values(), search.key),
     )
+
+
+def _delete(connection: sqlite3.Connection, search: SavedSearch) -> None:
+    for table in ("matches", "messages", "deliveries"):
+        connection.execute(f"DELETE FROM {table} WHERE search = ?", (search.key,))
+    connection.execute("DELETE FROM searches WHERE key = ?", (search.key,))
 
 
 def _forget_failures(connection: sqlite3.Connection, search: SavedSearch) -> None:

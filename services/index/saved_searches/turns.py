@@ -36,7 +36,7 @@ class Turns:
 
     def put(self, key: int, at: datetime) -> None:
         """Let a search that has not its turn wait until `at`, unless it is due and waits for room."""
-        if key in self._queued:
+        if key in self._queued or self._due.get(key) == at:  # else a dead receiver's would pile up for hours
             return
         self._due[key] = at
         heapq.heappush(self._by_due, (at, key))

@@ -51,6 +51,8 @@ class Upkeep:
                     await asyncio.to_thread(self.tidy)
             except TransientError as error:
                 log.warning("upkeep of saved searches waits", error=str(error))
+            except Exception:
+                log.exception("upkeep of saved searches failed")
             await asyncio.sleep(MEASURE_S)
 
     def measure(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,8 +14,10 @@ from services.index.saved_searches.outbox import Outbox
 from services.index.saved_searches.records import MatchState
 from shared.errors import TransientError
 from shared.events import ArticleEnriched
+from shared.runtime.delivery import Delivery, Entry
+from shared.runtime.tasks import end_tasks
 from tests.index.saved_searches.conftest import Receiver, World, close_world, open_world
-from tests.support import NOW, article_id, enriched, retracted
+from tests.support import NOW, article_id, enriched, eventually, retracted
 
 
 def storm(name: str = "a", **fields: Any) -> ArticleEnriched:
@@ -252,6 +256,70 @@ async def test_what_was_recorded_and_not_spread_is_spread_by_the_next_run(
     [match] = again.saved.service.history.matches(search.key, None, 10)
     assert match.revision == 2
     await close_world(again)
+
+
+async def test_a_takedown_that_comes_while_its_match_is_spread_is_written_down(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = world.save(webhook_url=receiver.url)
+    monkeypatch.setattr(type(world.saved.matcher), "spread", nothing)
+    await world.store(storm())
+    asked = 0
+
+    def between(statement: str) -> None:
+        nonlocal asked
+        asked += "DISTINCT article" in statement
+        if asked == 2:
+            world.saved.database._reader.set_trace_callback(None)
+            world.saved.matcher._outbox.spread()
+
+    world.saved.database._reader.set_trace_callback(between)
+    await world.store(retracted())
+    monkeypatch.undo()
+    await world.deliver()
+    assert asked == 2
+    [match] = world.saved.service.history.matches(search.key, None, 10)
+    assert match.state is MatchState.RETRACTED
+
+
+async def test_a_fault_in_spreading_ends_nothing(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.index.saved_searches.matching.PAUSE_S", 0.01)
+    search = world.save(webhook_url=receiver.url)
+    spread, faults = Outbox.spread, [RuntimeError("bug"), TransientError("disk full")]
+
+    def breaks(outbox: Outbox) -> Any:
+        if faults:
+            raise faults.pop()
+        return spread(outbox)
+
+    deliveries = [Delivery(Entry("1-0", {}), storm())]
+    await world.handler(deliveries)
+    monkeypatch.setattr(Outbox, "spread", breaks)
+    running = asyncio.create_task(world.saved.matcher.run())
+    await eventually(lambda: world.pending(search) == 1)
+    await end_tasks([running])
+    assert not faults
+
+
+async def test_a_search_whose_deletion_cannot_be_written_down_stays_in_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = world.save("First"), world.save("Second")
+
+    def full(*_: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("services.index.saved_searches.searches._delete", full)
+    with pytest.raises(TransientError):
+        world.saved.searches.remove(first.id)
+    assert world.saved.searches.all() == [first, second]
+    await world.store(storm())
+    assert len(world.saved.service.history.matches(first.key, None, 10)) == 1
+    monkeypatch.undo()
+    assert world.saved.searches.remove(first.id) == first
+    assert world.saved.searches.all() == [second]
 
 
 async def nothing(_: Any) -> None:

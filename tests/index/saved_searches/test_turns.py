@@ -45,6 +45,14 @@ def test_who_waits_for_an_instant_is_known() -> None:
     assert taken(turns) == [2] and turns.next_at() == NOW + timedelta(hours=3)
 
 
+def test_asking_again_and_again_for_the_same_instant_piles_nothing_up() -> None:
+    turns = Turns(str, lambda _: False)
+    for _ in range(1_000):
+        turns.put(1, NOW + timedelta(hours=2))
+    assert len(turns._by_due) == 1
+    assert turns.take(NOW + timedelta(hours=2)) == 1 and turns.next_at() is None
+
+
 @given(
     steps=st.lists(st.tuples(st.sampled_from(["put", "take", "end"]), st.integers(0, 60)), max_size=300),
     origins=st.integers(1, 8),
