@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.conftest import Site
 from tests.browser.news import HOSTILE, fill
+from tests.support import article_id
 
 pytestmark = pytest.mark.browser
 
@@ -77,11 +78,29 @@ def test_results_change_in_place_and_the_way_back_is_kept(news: Site, chromium: 
     page.get_by_text("2 articles", exact=True).first.wait_for()
     assert page.evaluate("window.sameDocument"), "the page was not loaded anew"
     assert page.title() == "harbour – Wireroom"
+    feed = page.locator("head link[type='application/rss+xml']")
+    assert feed.get_attribute("href") == "/search.rss?q=harbour&source=Wire+B"
     assert page.locator("#told").inner_text() == "2 articles", "a screen reader is told"
     assert page.evaluate("document.activeElement.textContent").startswith("Wire B"), "focus stays"
     page.go_back()
     page.wait_for_url("**/?q=harbour")
     page.get_by_text("3 articles", exact=True).first.wait_for()
+    news.assert_quiet()
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["/stories", "/live", "/trends", f"/articles/{article_id('a')}", "/operator"]
+)
+def test_a_search_from_any_page_is_styled_as_one(news: Site, chromium: Any, path: str) -> None:
+    page = news.watch(chromium.new_page())
+    page.goto(news.url + path)
+    page.keyboard.press("/")
+    page.keyboard.type("reopens")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=reopens")
+    page.locator(f"{TITLES} mark").wait_for()
+    assert page.locator(".toggle").first.evaluate("toggle => getComputedStyle(toggle).display") == "grid"
     news.assert_quiet()
     page.close()
 

@@ -55,6 +55,12 @@
   document.body.addEventListener("htmx:sendError", away);
   document.body.addEventListener("htmx:timeout", away);
   document.body.addEventListener("htmx:beforeRequest", () => { toast.hidden = true; });
+  // The feeds of a search are named in the head, which htmx leaves as it is.
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const next = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+    document.querySelectorAll("head link[rel=alternate]").forEach((link) => link.remove());
+    document.head.append(...next.querySelectorAll("head link[rel=alternate]"));
+  });
   // The results change without a new page: say how many there are, and let the search field go.
   document.body.addEventListener("htmx:afterSettle", () => {
     const total = document.querySelector(".total");
