@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from services.cli.output import TONE_STYLES, harmless, names, short_date, stdout
+from services.cli.output import TONE_STYLES, harmless, names, one_line, short_date, stdout
 
 WIDTH = 100
 MAX_QUOTES = 10
@@ -29,7 +29,7 @@ def show_article(
         said = "was taken down" if retracted else "is not in the index (yet)"
         console.print(f"{article_id} {said}.", soft_wrap=True)
     else:
-        console.print(Text(harmless(article.get("title") or "(no title)"), style="bold"))
+        console.print(Text(one_line(article.get("title")) or "(no title)", style="bold"))
         console.print(Text(_where_and_when(article), style="dim"))
         if article.get("url"):
             console.print(Text(harmless(article["url"]), style="dim"), soft_wrap=True)
@@ -48,8 +48,8 @@ def _where_and_when(article: dict[str, Any]) -> str:
     date = short_date(article.get("published_at"))
     if "published_at" in (article.get("doubtful_dates") or ()):
         date += " (doubtful)"
-    parts = [article.get("source") or "unknown source", date, authors]
-    return " · ".join(harmless(part) for part in parts if part)
+    parts = [one_line(article.get("source")) or "unknown source", date, authors]
+    return " · ".join(part for part in parts if part)
 
 
 def _facts(article: dict[str, Any]) -> Any:

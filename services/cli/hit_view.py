@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.cli.output import TONE_STYLES, harmless, marked_text, names, plural, short_date
+from services.cli.output import TONE_STYLES, marked_text, names, one_line, plural, short_date
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -50,8 +50,7 @@ def title_text(article: dict[str, Any], style: str = "bold") -> Text:
     marked = _first_fragment((article.get("highlights") or {}).get("title"))
     if marked:
         return marked_text(" ".join(marked.split()), style)
-    title = " ".join(str(article.get("title") or "").split())
-    return Text(harmless(title) or "(no title)", style)
+    return Text(one_line(article.get("title")) or "(no title)", style)
 
 
 def _first_fragment(value: Any) -> str:
@@ -64,7 +63,7 @@ def _first_fragment(value: Any) -> str:
 def byline(article: dict[str, Any]) -> Text:
     from rich.text import Text
 
-    source = harmless(article.get("source") or "unknown source")
+    source = one_line(article.get("source")) or "unknown source"
     # A style of the whole would also be one of what is appended.
     text = Text().append(f"{source} · {short_date(article.get('published_at'))}", "dim")
     tone = tone_text(article.get("sentiment"))

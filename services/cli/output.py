@@ -23,7 +23,8 @@ _TAG = re.compile(r"<(/?)([a-z]{1,10})>")
 _COMMAND = re.compile(r"(?:(?<=`)|^)wireroom(?= [a-z])")
 # The line of a query error that points at the place in the line above it.
 _CARET = re.compile(r" *\^")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# With what turns the direction of all that follows: few terminals end it where the text ends.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Failure(Exception):
@@ -106,7 +107,12 @@ def print_json(document: Any) -> None:
 
 def harmless(text: str) -> str:
     """Return text from outside without the control characters that would steer a terminal."""
-    return _CONTROL.sub("", text)
+    return _STEERING.sub("", text)
+
+
+def one_line(text: object) -> str:
+    """Return a name or title from outside as `harmless` does, and without the line breaks it may have."""
+    return " ".join(harmless(str(text or "")).split())
 
 
 def marked_text(fragment: str, style: str = "", mark_style: str = "bold yellow") -> Text:
@@ -146,6 +152,6 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def names(values: Iterable[str], limit: int) -> str:
     """Return the first `limit` values as a list in words, and how many more there are."""
-    listed = [harmless(value) for value in values]
+    listed = [one_line(value) for value in values]
     more = f" +{len(listed) - limit}" if len(listed) > limit else ""
     return ", ".join(listed[:limit]) + more

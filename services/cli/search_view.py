@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.cli.charts import bar
 from services.cli.hit_view import hit_lines
-from services.cli.output import TONE_STYLES, as_typed, harmless, names, plural, show, stdout
+from services.cli.output import TONE_STYLES, as_typed, harmless, names, one_line, plural, show, stdout
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -119,7 +119,7 @@ def _facet_block(name: str, rows: list[dict[str, Any]], width: int) -> Renderabl
     table.add_column(width=BAR_WIDTH, no_wrap=True)
     table.add_column(width=digits, justify="right", no_wrap=True)
     for row in rows:
-        label = harmless(str(row.get("label") or row.get("value")))
+        label = one_line(row.get("label") or row.get("value"))
         style = TONE_STYLES.get(str(row.get("value")), "cyan") if name == "sentiment" else "cyan"
         drawn = Text(bar(_count(row), largest, BAR_WIDTH), style)
         table.add_row(Text(label), drawn, Text(f"{_count(row):,}", "dim"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.cli.charts import bar
 from services.cli.hit_view import WIDTH, also_in, byline, title_text, tone_text
-from services.cli.output import as_typed, harmless, names, plural, short_date, show, stdout
+from services.cli.output import as_typed, harmless, names, one_line, plural, short_date, show, stdout
 from services.cli.search_view import show_warnings
 from services.cli.timeline_view import timeline_lines, tone_style
 
@@ -100,7 +100,7 @@ def _timeline_entry(article: dict[str, Any]) -> Text:
     from rich.text import Text
 
     entry = Text().append_text(title_text(article)).append("\n")
-    entry.append(harmless(article.get("source") or "unknown source"), "dim")
+    entry.append(one_line(article.get("source")) or "unknown source", "dim")
     tone = tone_text(article.get("sentiment"))
     if tone is not None:
         entry.append(" · ", "dim").append_text(tone)
@@ -132,7 +132,7 @@ def _trend_lines(trend: dict[str, Any], largest: float) -> list[RenderableType]:
     from rich.text import Text
 
     entity = trend.get("entity") if isinstance(trend.get("entity"), dict) else {}
-    name = harmless(str((entity or {}).get("canonical") or "(no name)"))
+    name = one_line((entity or {}).get("canonical")) or "(no name)"
     label = harmless(str((entity or {}).get("label") or ""))
     count, expected = _number(trend.get("count")), _number(trend.get("expected"))
     head = Text.assemble((name, "bold"), (f"  {label}", "dim"))

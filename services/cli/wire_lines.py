@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from services.cli.hit_view import entity_names
-from services.cli.output import TONE_STYLES, harmless, names
+from services.cli.output import TONE_STYLES, names, one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -21,8 +21,8 @@ def article_line(card: dict[str, Any], width: int | None) -> Text:
     """Return time (UTC), tone, source, title and who is in it; cut to `width` cells unless that is None."""
     from rich.text import Text
 
-    title = _one_line(card.get("title")) or "(no title)"
-    source = _one_line(card.get("source")) or "unknown source"
+    title = one_line(card.get("title")) or "(no title)"
+    source = one_line(card.get("source")) or "unknown source"
     named = names(entity_names(card), SHOWN_ENTITIES)
     line = Text().append(f"{_clock(card.get('indexed_at') or card.get('published_at'))}  ", "dim")
     line.append_text(_tone(card.get("sentiment"))).append("  ")
@@ -40,7 +40,7 @@ def article_line(card: dict[str, Any], width: int | None) -> Text:
 def retraction_line(title: str) -> Text:
     from rich.text import Text
 
-    return Text.assemble(("          taken down  ", "yellow"), (_one_line(title), "dim strike"))
+    return Text.assemble(("          taken down  ", "yellow"), (one_line(title), "dim strike"))
 
 
 def _tone(tone: Any) -> Text:
@@ -57,10 +57,6 @@ def _clock(instant: Any) -> str:
         return f"{datetime.fromisoformat(str(instant)).astimezone(UTC):%H:%M:%S}"
     except ValueError:
         return "--:--:--"
-
-
-def _one_line(value: Any) -> str:
-    return harmless(" ".join(str(value or "").split()))
 
 
 def _cut(text: str, cells: int, *, pad: bool = False) -> str:

@@ -244,6 +244,15 @@ def test_text_from_outside_cannot_steer_the_terminal(api, wireroom) -> None:
     assert "\x1b]0" not in out and "\x07" not in out and "\x9b" not in out and "[red]" in out
 
 
+def test_a_name_from_outside_stays_on_its_line_and_turns_no_direction(api, wireroom) -> None:
+    page = _page()
+    page["hits"][0] |= {"highlights": None, "source": "Post\n2 \u202eecruoS\u2066", "title": "On\u2028e"}
+    api.answer = lambda _: (200, page)
+    out = wireroom("search", "x", "--index-url", api.url).out
+    assert "Post 2 ecruoS · " in out and "On e" in out
+    assert not set("\u202e\u2066\u2028") & set(out)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"hits": [{}], "total": 1}'])
 def test_an_odd_answer_is_no_crash(api, wireroom, body: bytes) -> None:
     api.answer = lambda _: (200, body)
