@@ -106,6 +106,10 @@ class IndexLocked(ConfigurationError):
     """Another process writes this index."""
 
 
+VALUE_FILTERS = ("source", "language", "entity", "topic", "sentiment", "story")
+"""The filters that are lists of values; the others are dates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Exact conditions beside the query text. Several values of one field mean any of them.

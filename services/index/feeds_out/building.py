@@ -10,7 +10,15 @@ from urllib.parse import urlencode
 
 from pydantic_core import to_json
 
-from services.index.engine.protocol import Filters, Hit, Page, Query, SearchEngine, StoredArticle
+from services.index.engine.protocol import (
+    VALUE_FILTERS,
+    Filters,
+    Hit,
+    Page,
+    Query,
+    SearchEngine,
+    StoredArticle,
+)
 from services.index.feeds_out.items import article_urn, item_of
 from services.index.feeds_out.model import FeedItem, SearchFeed
 from services.index.feeds_out.texts import language_tag, one_line
@@ -53,11 +61,10 @@ class FeedRequest:
 def _parameters_of(terms: SearchTerms) -> list[tuple[str, str]]:
     """Return the parameters that stand for what a saved search looks for."""
     filters = terms.filters
-    names = ("source", "language", "entity", "topic", "sentiment", "story")
     dates = {"from": filters.from_at, "to": filters.to_at}
     return [
         *([("q", terms.text)] if terms.text else []),
-        *((name, value) for name in names for value in getattr(filters, name)),
+        *((name, value) for name in VALUE_FILTERS for value in getattr(filters, name)),
         *((name, at.isoformat()) for name, at in dates.items() if at is not None),
     ]
 

@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.index.engine.protocol import Filters
 from services.index.saved_searches.history import Delivery, Statistics
 from services.index.saved_searches.records import Match, SavedSearch
-from services.index.saved_searches.searches import filters_document, filters_from
+from services.index.saved_searches.search_rows import filters_document, filters_from
+from services.index.search_params import MAX_FILTER_VALUES
 
 MAX_NAME_CHARS = 200
 MAX_URL_CHARS = 2_000
-MAX_FILTER_VALUES = 50
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARS)]
 Value = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

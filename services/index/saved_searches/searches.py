@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
-
-from pydantic_core import from_json, to_json
 
 from services.index.engine.protocol import Filters
 from services.index.query.nodes import Node
 from services.index.query.parser import QuerySyntaxError, parse
+from services.index.saved_searches import search_rows
 from services.index.saved_searches.database import Database
-from services.index.saved_searches.records import (
-    Health,
-    SavedSearch,
-    Status,
-    microseconds,
-    optional_instant,
-)
+from services.index.saved_searches.records import Health, SavedSearch, Status
 from services.index.search_params import SearchTerms
 from shared.errors import WireroomError
 from shared.logging import get_logger
@@ -32,11 +24,6 @@ log = get_logger(__name__)
 MAX_SEARCHES: Final = 10_000
 # A secret goes on signing beside the one that takes its place, so that receivers can change over.
 OLD_SECRET_SIGNS: Final = timedelta(days=1)
-_FILTERS: Final = ("source", "language", "entity", "topic", "sentiment", "story")
-_COLUMNS: Final = (
-    "key, id, name, q, filters, webhook_url, secret, old_secret, old_secret_until, status, reason, "
-    "created_at, updated_at"
-)
 
 
 class TooManySearches(WireroomError):
@@ -75,9 +62,9 @@ class SavedSearches:
         # Those whose dates move with the clock.
         self._moving: set[str] = set()
         with database.reading() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM searches ORDER BY key").fetchall()
-        for row in rows:
-            self._hold(_from_row(row))
+            held = search_rows.read_all(connection)
+        for search in held:
+            self._hold(search)
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -130,15 +117,8 @@ class SavedSearches:
                 created_at=now,
                 updated_at=now,
             )
-            values = _to_row(search)
-            names, marks = ", ".join(values), ", ".join("?" * len(values))
             with self._database.writing() as connection:
-                cursor = connection.execute(
-                    f"INSERT INTO searches({names}) VALUES({marks})",
-                    tuple(values.values()),
-                )
-                key = cursor.lastrowid
-            assert key is not None  # noqa: S101  # of an INSERT that did not raise
+                key = search_rows.insert(connection, search)
             return self._hold(replace(search, key=key))
 
     def change(self, search_id: str, **changes: Any) -> SavedSearch | None:
@@ -155,9 +135,9 @@ class SavedSearches:
                 changes |= {"old_secret": search.secret, "old_secret_until": now + OLD_SECRET_SIGNS}
             changed = replace(search, **changes, updated_at=now)
             with self._database.writing() as connection:
-                _update(connection, changed)
+                search_rows.update(connection, changed)
                 if changed.delivers and (not search.delivers or changed.webhook_url != search.webhook_url):
-                    _forget_failures(connection, changed)
+                    search_rows.forget_failures(connection, changed)
             self._hold(changed)
             if changed.old_secret != search.old_secret:
                 self._database.empty_log()
@@ -171,7 +151,7 @@ class SavedSearches:
                 return
             changed = replace(search, status="disabled", reason=reason)
             with self._database.writing() as connection:
-                _update(connection, changed)
+                search_rows.update(connection, changed)
             self._hold(changed)
         log.warning("webhook of a saved search disabled", saved_search=search.id, reason=reason)
 
@@ -188,7 +168,7 @@ class SavedSearches:
             self._drop(search)
             try:
                 with self._database.writing() as connection:
-                    _delete(connection, search)
+                    search_rows.delete(connection, search)
             except BaseException:
                 self._hold(search)
                 raise
@@ -198,13 +178,7 @@ class SavedSearches:
     def health(self) -> dict[int, Health]:
         """Return how the receivers do that have failed lately, by the search's key."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT key, failures, failing_since, not_before FROM searches WHERE failures > 0"
-            ).fetchall()
-        return {
-            key: Health(failures, optional_instant(since), optional_instant(not_before))
-            for key, failures, since, not_before in rows
-        }
+            return search_rows.failing(connection)
 
     def counts(self) -> dict[Status, int]:
         found: dict[Status, int] = {"active": 0, "paused": 0, "disabled": 0}
@@ -246,63 +220,9 @@ class SavedSearches:
             self._moving.add(search.id)
 
 
-def filters_document(filters: Filters) -> dict[str, list[str]]:
-    """Return the filters as they stand in JSON: a list each."""
-    return {name: list(getattr(filters, name)) for name in _FILTERS}
-
-
-def filters_from(document: Mapping[str, Any]) -> Filters:
-    values: dict[str, Any] = {name: tuple(document.get(name) or ()) for name in _FILTERS}
-    return Filters(**values)
-
-
 def _read(q: str, now: datetime) -> tuple[Node, bool]:
     """Return what a query means now, and whether that moves with the clock. Raises QuerySyntaxError."""
     try:
         return parse(q, lenient=False).node, False
     except QuerySyntaxError:
         return parse(q, lenient=False, now=now).node, True
-
-
-def _to_row(search: SavedSearch) -> dict[str, Any]:
-    values = asdict(search)
-    del values["key"]
-    values["filters"] = to_json(filters_document(search.filters)).decode()
-    for name in ("created_at", "updated_at", "old_secret_until"):
-        values[name] = None if values[name] is None else microseconds(values[name])
-    return values
-
-
-def _from_row(row: tuple[Any, ...]) -> SavedSearch:
-    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    values["filters"] = filters_from(from_json(values["filters"]))
-    for name in ("created_at", "updated_at", "old_secret_until"):
-        values[name] = optional_instant(values[name])
-    return SavedSearch(**values)
-
-
-def _update(connection: sqlite3.Connection, search: SavedSearch) -> None:
-    values = _to_row(search)
-    pairs = ", ".join(f"{name} = ?" for name in values)
-    connection.execute(
-        f"UPDATE searches SET {pairs} WHERE key = ?",
-        (*values.values(), search.key),
-    )
-
-
-def _delete(connection: sqlite3.Connection, search: SavedSearch) -> None:
-    for table in ("matches", "messages", "deliveries"):
-        connection.execute(f"DELETE FROM {table} WHERE search = ?", (search.key,))
-    connection.execute("DELETE FROM searches WHERE key = ?", (search.key,))
-
-
-def _forget_failures(connection: sqlite3.Connection, search: SavedSearch) -> None:
-    connection.execute(
-        "UPDATE searches SET failures = 0, failing_since = NULL, not_before = NULL WHERE key = ?",
-        (search.key,),
-    )
-    connection.execute(
-        "UPDATE messages SET rejections = 0, rejected_at = NULL, due = min(due, ?) "
-        "WHERE search = ? AND state = 0",
-        (microseconds(search.updated_at), search.key),
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.index.engine.protocol import Filters
+from services.index.engine.protocol import VALUE_FILTERS, Filters
 from services.index.saved_searches.history import Delivery, Statistics
 from services.index.saved_searches.records import Match, MatchState, SavedSearch
 from services.index.web.address import Address
@@ -35,8 +35,6 @@ _KINDS = {
     "article.retracted": "takedown",
     "test": "test",
 }
-# The fields of the form that are filters, as the API names them.
-FILTER_FIELDS = ("source", "language", "entity", "topic", "sentiment", "story")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,7 @@ def delivery_phrase(outcome: str, status: int | None) -> str:
 
 
 def filter_pairs(filters: Filters) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name in FILTER_FIELDS for value in getattr(filters, name))
+    return tuple((name, value) for name in VALUE_FILTERS for value in getattr(filters, name))
 
 
 def chips(pairs: Iterable[tuple[str, str]]) -> tuple[FilterChip, ...]:
@@ -219,7 +217,7 @@ def _delivery(one: Delivery, now: datetime) -> DeliveryRow:
 def save_form(address: Address) -> SaveForm:
     """Return the form for the search at `address`. Dates are no part of a search that goes on."""
     q = address.get("q").strip()
-    pairs = tuple(pair for pair in address.pairs if pair[0] in FILTER_FIELDS)
+    pairs = tuple(pair for pair in address.pairs if pair[0] in VALUE_FILTERS)
     shown = chips(pairs)
     return SaveForm(
         id="",

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
+from services.index.engine.protocol import VALUE_FILTERS
 from services.index.saved_searches.documents import SavedSearchChange, SavedSearchInput
 from services.index.saved_searches.records import SavedSearch
 from services.index.saved_searches.service import SavedSearchService
 from services.index.web.address import Address
 from services.index.web.forms import read_form
 from services.index.web.saved import (
-    FILTER_FIELDS,
     SaveForm,
     form_of,
     save_form,
@@ -161,7 +161,7 @@ async def refused_form(form: SaveForm, error: ValidationError | Problem) -> Resp
 def _given(fields: Mapping[str, list[str]]) -> dict[str, object]:
     """Return the form as the API takes it: an empty webhook is none."""
     texts = {name: fields[name][0].strip() for name in ("name", "q", "webhook_url") if name in fields}
-    filters = {name: [value for value in fields.get(name, ()) if value.strip()] for name in FILTER_FIELDS}
+    filters = {name: [value for value in fields.get(name, ()) if value.strip()] for name in VALUE_FILTERS}
     return {**filters, **texts, "webhook_url": texts.get("webhook_url") or None}
 
 

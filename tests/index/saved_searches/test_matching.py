@@ -311,7 +311,7 @@ async def test_a_search_whose_deletion_cannot_be_written_down_stays_in_its_place
     def full(*_: Any) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("services.index.saved_searches.searches._delete", full)
+    monkeypatch.setattr("services.index.saved_searches.search_rows.delete", full)
     with pytest.raises(TransientError):
         world.saved.searches.remove(first.id)
     assert world.saved.searches.all() == [first, second]
