@@ -27,6 +27,7 @@ from bench.search import articles, material
 from services.index.archive import Archive
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.handler import StoreHandler
+from services.index.query.parser import QuerySyntaxError, parse
 from services.index.saved_searches.parts import SavedSearchParts
 from services.index.saved_searches.searches import Definition
 from services.index.saved_searches.signing import new_secret
@@ -39,6 +40,8 @@ from shared.runtime.delivery import Delivery, Entry
 from shared.runtime.tasks import end_tasks
 
 TARGET_SHARE = 0.10
+# Every word is new to the percolator at first.
+WARM_UP = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +76,36 @@ class Bench:
 
     def save(self, searches: Sequence[SavedSearch]) -> None:
         for number, one in enumerate(searches):
+            try:
+                parse(one.text, lenient=False)
+            except QuerySyntaxError:
+                continue  # a name with a colon in it, which the API refuses
             self.saved.searches.add(
                 Definition(f"Number {number}", one.text, one.filters, self.url, new_secret())
             )
 
     async def store(self, documents: Sequence[ArticleEnriched], batch: int) -> Spent:
+        matching_s = self.matching_s()
         cpu, wall = time.process_time(), time.perf_counter()
         for start in range(0, len(documents), batch):
             events = documents[start : start + batch]
             await self.handler([Delivery(Entry(f"{n}-0", {}), event) for n, event in enumerate(events, 1)])
-        value = self.metrics.registry.get_sample_value
-        stage = {"stage": "match_saved_searches"}
         return Spent(
             time.process_time() - cpu,
             time.perf_counter() - wall,
-            value("wireroom_stage_seconds_sum", stage) or 0.0,
+            self.matching_s() - matching_s,
         )
+
+    def matching_s(self) -> float:
+        stage = {"stage": "match_saved_searches"}
+        return self.metrics.registry.get_sample_value("wireroom_stage_seconds_sum", stage) or 0.0
 
     async def close(self) -> None:
         await self.saved.close()
         self.engine.close()
         self.archive.close()
-        shutil.rmtree(self.directory)
+        # A merge of Tantivy may still be removing files.
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -116,8 +127,9 @@ async def measure(options: argparse.Namespace) -> int:
     for count in (0, options.searches):
         bench = Bench(Path(tempfile.mkdtemp(prefix="wireroom-bench-")), url)
         bench.save(list(Wishes(source, random.Random(29)).some(count)))
-        spent[count] = one = await bench.store(documents, options.batch)
-        each = 1e6 / len(documents)
+        await bench.store(documents[:WARM_UP], options.batch)
+        spent[count] = one = await bench.store(documents[WARM_UP:], options.batch)
+        each = 1e6 / (len(documents) - WARM_UP)
         print(
             f"{count:6} searches: {one.cpu_s * each:6.0f} µs of processor per article, "
             f"{one.wall_s * each:.0f} waited, of which matching and recording {one.matching_s * each:.0f}"
