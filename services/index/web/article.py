@@ -121,6 +121,7 @@ class ArticleView:
     related: tuple[RelatedLink, ...]
     original: NamedLink | None
     facts: tuple[Fact, ...]
+    models: tuple[Fact, ...]
     json_href: str
 
 
@@ -170,6 +171,7 @@ def article_view(
         related=tuple(link for link in links if link.title)[:MAX_RELATED],
         original=NamedLink(clip(source, NAME_CHARS) or host_of(original), original) if original else None,
         facts=facts(article, now),
+        models=models(article),
         json_href=f"/v1/articles/{article['id']}",
     )
 
@@ -255,7 +257,7 @@ def _related_link(link: Mapping[str, Any]) -> RelatedLink:
 
 
 def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
-    """Return where the article came from and what worked on it."""
+    """Return where the article came from."""
     provenance = article.get("provenance") or {}
     fetched = web_url(provenance.get("fetched_from"))
     confidence = within(article, "language", "confidence")
@@ -268,7 +270,6 @@ def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
         "Indexed": moment(article.get("indexed_at"), now),
     }
     embargo = moment(article.get("embargoed_until"), now)
-    versions = provenance.get("versions") or {}
     found = [
         Fact("Came in", door_phrase(clip(provenance.get("door"), 40))),
         Fact("Doubtful", doubtful_phrase(article)),
@@ -280,9 +281,14 @@ def facts(article: Mapping[str, Any], now: datetime) -> tuple[Fact, ...]:
         Fact("Embargoed until", embargo.absolute if embargo else ""),
         Fact("Format", clip(provenance.get("format"), 40)),
         Fact("Id", str(article["id"])),
-        *(
-            Fact(f"{clip(step, 30).capitalize()} model", clip(version, 60))
-            for step, version in sorted(versions.items())[:20]
-        ),
     ]
     return tuple(fact for fact in found if fact.value)
+
+
+def models(article: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """Return what worked on the article: the version of each step's model or rules."""
+    versions: Mapping[str, Any] = within(article, "provenance", "versions") or {}
+    return tuple(
+        Fact(clip(step, 30).capitalize(), clip(version, 60))
+        for step, version in sorted(versions.items())[:20]
+    )
