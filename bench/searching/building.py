@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Built:
     peer_cpu_s: float
     peer_wall_s: float
     peer_bytes: int
+    earlier: bool = False
+    """Whether an earlier run has built them."""
 
 
 def engine_dir(directory: Path) -> Path:
@@ -43,12 +46,16 @@ def peer_file(directory: Path) -> Path:
 def build(directory: Path, documents: int, say: Callable[[str], None]) -> Built:
     """Write the articles in batches, each committed durably, or say what an earlier run in here found.
 
+    What one left that did not come to its end is removed.
+
     Our processor time is that of all threads, merges in the background too, but for what making the articles
     and writing the peer's took meanwhile, each of which has one thread.
     """
-    summary = directory / f"built-{documents}.json"
+    summary = directory / "built.json"
     if summary.exists():
-        return Built(**json.loads(summary.read_text(encoding="utf-8")))
+        return replace(Built(**json.loads(summary.read_text(encoding="utf-8"))), earlier=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     engine, peer = TantivyEngine(engine_dir(directory)), Fts5.open(peer_file(directory))
     made = Newsroom(make_language()).articles(documents)
     done, ours_wall, peer_wall, peer_cpu, making_cpu = 0, 0.0, 0.0, 0.0, 0.0

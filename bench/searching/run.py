@@ -46,7 +46,8 @@ def run(
     start, described = time.monotonic(), machine.describe()
     others: list[Row] = []
     failures: dict[str, str] = {}
-    with _directory(keep) as directory:
+    with _directory(keep) as parent:
+        directory = parent / f"documents-{documents}"
         say(f"{documents:,} articles in both indexes")
         built = build(directory, documents, say)
         measured = list(_measured(directory, built.documents, only, say))

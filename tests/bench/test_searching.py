@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def news(language: LanguageModel) -> list[ArticleEnriched]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Built]:
-    directory = tmp_path_factory.mktemp("bench")
+    directory = tmp_path_factory.mktemp("bench") / "documents"
     return directory, build(directory, COUNT, lambda _: None)
 
 
@@ -154,7 +155,18 @@ def test_texts_are_quoted_for_the_peer() -> None:
 
 def test_what_was_built_is_not_built_again(built: tuple[Path, Built]) -> None:
     directory, first = built
-    assert build(directory, COUNT, lambda _: None) == first and first.documents == COUNT
+    assert build(directory, COUNT, lambda _: None) == replace(first, earlier=True)
+    assert first.documents == COUNT and not first.earlier
+
+
+def test_what_was_not_built_to_its_end_is_built_again(tmp_path: Path) -> None:
+    peer = Fts5.open(peer_file(tmp_path))
+    peer.add(list(Newsroom(make_language()).articles(3)))
+    peer.connection.close()
+    assert build(tmp_path, 20, lambda _: None).documents == 20
+    peer = Fts5.open(peer_file(tmp_path))
+    assert peer.count() == 20
+    peer.connection.close()
 
 
 def test_a_copy_of_the_index_leaves_the_first_as_it_was(built: tuple[Path, Built], tmp_path: Path) -> None:
