@@ -44,7 +44,7 @@ class Token:
     """`text` is unescaped. `edits` and `boost` are the digits after ~ and ^, None when there is no such mark.
 
     `prefix` tells that a word ended in an unescaped *, `closed` that a phrase or range has its end,
-    `wildcard` is a * or ? that stands where it could not be meant, `field` is set on FIELD tokens, and
+    `misplaced` is a *, ?, ^ or ~ that stands where it could not be meant, `field` is set on FIELD tokens, and
     `unknown_field` on a word that reads like a value in no field of ours.
     """
 
@@ -57,7 +57,7 @@ class Token:
     closed: bool = True
     field: Field | None = None
     unknown_field: str | None = None
-    wildcard: str | None = None
+    misplaced: str | None = None
 
 
 def clean(text: str) -> str:
@@ -188,15 +188,25 @@ def _plain_word(raw: str, at: int) -> Token:
         prefix = True
         end = inner.pop()
     text = _unescape(raw[:end])
-    return Token(Kind.WORD, at, text, edits, boost, prefix, wildcard=_wildcard(raw[:end], inner))
+    return Token(Kind.WORD, at, text, edits, boost, prefix, misplaced=_misplaced(raw[:end], inner))
 
 
-def _wildcard(raw: str, bare: list[int]) -> str | None:
-    """Return the first * of `raw`, or a ? between letters: "Why?" asks for nothing, nor does an address."""
+def _misplaced(raw: str, bare: list[int]) -> str | None:
+    """Return a mark of `raw` that could not be read: a *, or between a letter and more a ?, ^ or ~.
+
+    "Why?" and "~30" ask for nothing, nor does an address.
+    """
     if any(raw[i] == "*" for i in bare):
         return "*"
-    joins = any(raw[i] == "?" and raw[i - 1 : i].isalnum() and raw[i + 1 : i + 2].isalnum() for i in bare)
-    return "?" if joins and "//" not in raw else None
+    if "//" in raw:
+        return None
+    for i in bare:
+        before, after = raw[i - 1 : i] if i else "", raw[i + 1 : i + 2]
+        if raw[i] == "?" and before.isalnum() and after.isalnum():
+            return "?"
+        if raw[i] in "^~" and before.isalnum() and (after.isalnum() or after in tuple("-+.")):
+            return raw[i]
+    return None
 
 
 def _unescaped(raw: str) -> list[int]:

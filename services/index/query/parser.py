@@ -235,8 +235,8 @@ class _Parser:
             token = replace(token, text=token.text.strip())
         if token.unknown_field is not None:
             self._fault(_no_field(token.unknown_field), token.position, "read as text")
-        if token.wildcard is not None:
-            self._fault(_WILDCARDS[token.wildcard], token.position, "read as a space")
+        if token.misplaced is not None:
+            self._fault(_MISPLACED[token.misplaced], token.position, "read as a space")
         return self._values.word_node(field, token)
 
     def _pass_over(self, token: Token, field: Field | None) -> None:
@@ -284,7 +284,12 @@ class _Parser:
             self._warnings.append(f"{message} (at character {position + 1})")
 
 
-_WILDCARDS = {"*": "* works only at the end of a word", "?": "? is no wildcard here"}
+_MISPLACED = {
+    "*": "* works only at the end of a word",
+    "?": "? is no wildcard here",
+    "^": "^ takes a weight above 0 and at most 50, last of all",
+    "~": "~ takes 1 or 2 edits, and nothing but ^ after them",
+}
 
 
 def _no_field(name: str) -> str:
