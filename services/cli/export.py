@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 
@@ -15,9 +15,6 @@ from services.cli import filters, options
 from services.cli.client import ServiceClient, api_key, refusal, service_url
 from services.cli.filters import Filters
 from services.cli.output import Failure, plural, stderr
-
-if TYPE_CHECKING:
-    pass
 
 FORMATS = ("ndjson", "csv")
 SILENCE_S = 120.0

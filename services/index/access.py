@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable
 
+from fastapi import Request
 from starlette.datastructures import Headers
 
 from shared.http.auth import ApiKeys, unauthorized
@@ -40,6 +42,18 @@ def may_read_with_password(read_keys: ApiKeys | None, headers: Headers) -> None:
         raise Problem(
             problem.status, problem.slug, problem.detail, headers={**problem.headers, **BASIC_CHALLENGE}
         ) from problem
+
+
+def readers_only(
+    read_keys: ApiKeys | None, *, with_password: bool = False
+) -> Callable[[Request], Awaitable[None]]:
+    """Return `may_read` as a dependency of routes, or `may_read_with_password`."""
+    check = may_read_with_password if with_password else may_read
+
+    async def check_reader(request: Request) -> None:
+        check(read_keys, request.headers)
+
+    return check_reader
 
 
 def _password(credentials: str) -> str:

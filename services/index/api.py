@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from services.index.access import may_read
+from services.index.access import readers_only
 from services.index.did_you_mean import DidYouMean, did_you_mean
 from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngine, StoredArticle, Tombstone
 from services.index.ninjs import ninjs_from_article
@@ -32,11 +32,9 @@ def json_response(content: Any) -> Response:
 def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | None) -> APIRouter:
     """Return the reading routes. Searches run in threads: the engine releases the GIL while it works."""
 
-    async def check_reader(request: Request) -> None:
-        may_read(read_keys, request.headers)
-
+    readers = readers_only(read_keys)
     router = APIRouter(
-        prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
+        prefix="/v1", tags=["search"], dependencies=[Depends(readers)], route_class=SearchRoute
     )
 
     @router.get("/search", summary="Search articles", description=ABOUT_SEARCH, responses=FOUND)

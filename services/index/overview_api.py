@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path
 from fastapi import Query as Param
 from starlette.responses import Response
 
-from services.index.access import may_read
+from services.index.access import readers_only
 from services.index.api import json_response
 from services.index.engine.aggregations import MAX_STORY_PAGE, Aggregations, StoryQuery, StorySort
 from services.index.engine.protocol import InvalidCursor, SearchEngine
@@ -46,11 +46,9 @@ def overview_router(
 ) -> APIRouter:
     """Return the routes. Questions run in threads: the engine releases the GIL while it works."""
 
-    async def check_reader(request: Request) -> None:
-        may_read(read_keys, request.headers)
-
+    readers = readers_only(read_keys)
     router = APIRouter(
-        prefix="/v1", tags=["overview"], dependencies=[Depends(check_reader)], route_class=SearchRoute
+        prefix="/v1", tags=["overview"], dependencies=[Depends(readers)], route_class=SearchRoute
     )
 
     aggregations = engine.aggregations

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.index.access import may_read_with_password
+from services.index.access import readers_only
 from services.index.engine.protocol import Query as EngineQuery
 from services.index.engine.protocol import SearchEngine
 from services.index.export.compression import Gzip, Uncompressed, accepts_gzip
@@ -43,11 +43,9 @@ def export_router(
     threads = ThreadPoolExecutor(1, "export")
     slots = Slots(MAX_EXPORTS, _busy)
 
-    async def check_reader(request: Request) -> None:
-        may_read_with_password(read_keys, request.headers)
-
+    readers = readers_only(read_keys, with_password=True)
     router = APIRouter(
-        prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
+        prefix="/v1", tags=["search"], dependencies=[Depends(readers)], route_class=SearchRoute
     )
 
     wanted = Depends(terms_for(saved_searches))

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.index.access import may_read_with_password
+from services.index.access import readers_only
 from services.index.addresses import base_url_of
 from services.index.engine.protocol import InvalidCursor, Page, SearchEngine
 from services.index.feeds_out import atom, json_feed, rss
@@ -64,10 +64,8 @@ def feeds_router(
 ) -> APIRouter:
     """Return the routes. `public_url` is the service's address for readers, None for that of the request."""
 
-    async def check_reader(request: Request) -> None:
-        may_read_with_password(read_keys, request.headers)
-
-    router = APIRouter(tags=["feeds"], dependencies=[Depends(check_reader)], route_class=SearchRoute)
+    readers = readers_only(read_keys, with_password=True)
+    router = APIRouter(tags=["feeds"], dependencies=[Depends(readers)], route_class=SearchRoute)
     cached = f"{'public' if read_keys is None else 'private'}, max-age={MAX_AGE_S}"
 
     wanted = Depends(lenient_terms_for(saved_searches))

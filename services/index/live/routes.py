@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header
 from fastapi import Query as Param
 from starlette.responses import Response
 
-from services.index.access import may_read_with_password
+from services.index.access import readers_only
 from services.index.engine.protocol import ArrivalKey, IndexFailed, Query
 from services.index.live.events import HEARTBEAT, HELLO, key_of, retracted_events
 from services.index.live.wire import Wire
@@ -41,11 +41,9 @@ def stream_router(
 
     slots = Slots(max_streams, busy, lambda taken: metrics.set("wireroom_streams_open", taken))
 
-    async def check_reader(request: Request) -> None:
-        may_read_with_password(read_keys, request.headers)
-
+    readers = readers_only(read_keys, with_password=True)
     router = APIRouter(
-        prefix="/v1", tags=["search"], dependencies=[Depends(check_reader)], route_class=SearchRoute
+        prefix="/v1", tags=["search"], dependencies=[Depends(readers)], route_class=SearchRoute
     )
 
     wanted = Depends(terms_for(saved_searches))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from services.index.access import may_read
+from services.index.access import readers_only
 from services.index.api import json_response
 from services.index.own_site import own_site, require_json
 from services.index.saved_searches.documents import (
@@ -21,8 +19,7 @@ from services.index.saved_searches.documents import (
     search_document,
 )
 from services.index.saved_searches.records import SavedSearch
-from services.index.saved_searches.service import SavedSearchService
-from shared.errors import TransientError
+from services.index.saved_searches.service import SavedSearchService, threaded
 from shared.http.auth import ApiKeys
 from shared.http.problems import FieldError, Problem
 
@@ -31,8 +28,6 @@ Cursor = Annotated[
     str | None,
     Query(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before."),
 ]
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def saved_searches_router(
@@ -40,19 +35,15 @@ def saved_searches_router(
 ) -> APIRouter:
     """Return the routes. With `loopback_only` those that change something want a Host that is loopback."""
 
-    async def check_reader(request: Request) -> None:
-        may_read(read_keys, request.headers)
-
     writing = [Depends(own_site(loopback_only=loopback_only))]
     sending = [*writing, Depends(require_json)]
-    router = APIRouter(
-        prefix="/v1/saved-searches", tags=["saved searches"], dependencies=[Depends(check_reader)]
-    )
+    readers = readers_only(read_keys)
+    router = APIRouter(prefix="/v1/saved-searches", tags=["saved searches"], dependencies=[Depends(readers)])
 
     @router.post("", status_code=201, summary="Save a search", dependencies=sending)
     async def create(given: SavedSearchInput) -> Response:
         """The secret of the webhook is in this answer and in no other."""
-        search = await _threaded(service.create, given)
+        search = await threaded(service.create, given)
         document = search_document(search, None) | {"webhook_secret": search.secret}
         response = json_response(document)
         response.status_code = 201
@@ -61,14 +52,14 @@ def saved_searches_router(
 
     @router.get("", summary="All saved searches, in the order in which they were made")
     async def list_all(size: Annotated[int, Query(ge=1, le=1000)] = 100, cursor: Cursor = None) -> Response:
-        page = await _threaded(service.page, int(cursor or 0), size)
+        page = await threaded(service.page, int(cursor or 0), size)
         shown = [search_document(search, statistics) for search, statistics in page.searches]
         return json_response({"saved_searches": shown, "total": page.total, "next_cursor": page.next_cursor})
 
     @router.get("/{id}", summary="One saved search, and how its webhook does")
     async def one(search_id: SearchId) -> Response:
         search = _known(service.searches.get(search_id))
-        return json_response(search_document(search, await _threaded(service.statistics, search)))
+        return json_response(search_document(search, await threaded(service.statistics, search)))
 
     @router.patch(
         "/{id}", summary="Change, pause or enable a saved search, or its secret", dependencies=sending
@@ -76,16 +67,16 @@ def saved_searches_router(
     async def change(search_id: SearchId, given: SavedSearchChange) -> Response:
         """A secret that is made or given here is in the answer, as `webhook_secret`."""
         before = _known(service.searches.get(search_id))
-        search = _known(await _threaded(service.change, search_id, given))
+        search = _known(await threaded(service.change, search_id, given))
         if search.webhook_url is not None:
             service.deliverer.forget_failures(search.key)
-        document = search_document(search, await _threaded(service.statistics, search))
+        document = search_document(search, await threaded(service.statistics, search))
         shown = {"webhook_secret": search.secret} if search.secret != before.secret else {}
         return json_response(document | shown)
 
     @router.delete("/{id}", status_code=204, summary="Forget a saved search", dependencies=writing)
     async def remove(search_id: SearchId) -> Response:
-        _known(await _threaded(service.searches.remove, search_id))
+        _known(await threaded(service.searches.remove, search_id))
         return Response(status_code=204)
 
     _add_history(router, service)
@@ -99,7 +90,7 @@ def _add_history(router: APIRouter, service: SavedSearchService) -> None:
         search_id: SearchId, size: Annotated[int, Query(ge=1, le=100)] = 20, cursor: Cursor = None
     ) -> Response:
         search = _known(service.searches.get(search_id))
-        found, cards = await _threaded(service.matches, search, _number(cursor), size)
+        found, cards = await threaded(service.matches, search, _number(cursor), size)
         following = str(found[-1].seq) if len(found) == size else None
         shown = [match_document(match, cards.get(match.article_id)) for match in found]
         return json_response({"matches": shown, "next_cursor": following})
@@ -109,7 +100,7 @@ def _add_history(router: APIRouter, service: SavedSearchService) -> None:
         search_id: SearchId, size: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: Cursor = None
     ) -> Response:
         search = _known(service.searches.get(search_id))
-        found = await _threaded(service.history.deliveries, search.key, _number(cursor), size)
+        found = await threaded(service.history.deliveries, search.key, _number(cursor), size)
         following = str(found[-1].seq) if len(found) == size else None
         return json_response(
             {"deliveries": [delivery_document(one) for one in found], "next_cursor": following}
@@ -125,7 +116,7 @@ def _add_sending(
     async def replay(search_id: SearchId, given: ReplayInput) -> dict[str, Any]:
         """Each is sent under the `webhook-id` that it had, so that whoever has it already can tell."""
         search = _with_webhook(_known(service.searches.get(search_id)))
-        replayed = await _threaded(service.replay, search, given)
+        replayed = await threaded(service.replay, search, given)
         if given.webhook_id is not None and not replayed:
             raise Problem(404, "not-found", "There is no such message that was sent, or it is long ago.")
         service.deliverer.wake([search.key])
@@ -145,14 +136,6 @@ def _add_sending(
                 "duration_ms": attempt.duration_ms,
             }
         )
-
-
-async def _threaded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run what asks the database, off the event loop. Raises a 503 Problem when it cannot be used."""
-    try:
-        return await asyncio.to_thread(call, *args, **kwargs)
-    except TransientError as error:
-        raise Problem(503, "unavailable", f"{error}.", headers={"retry-after": "5"}) from error
 
 
 def _known(search: SavedSearch | None) -> SavedSearch:

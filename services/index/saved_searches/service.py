@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from services.index.query.parser import QuerySyntaxError, parse
 from services.index.saved_searches.deliverer import Deliverer
@@ -19,11 +19,23 @@ from services.index.saved_searches.receivers import Receivers
 from services.index.saved_searches.records import Attempt, Match, Message, SavedSearch
 from services.index.saved_searches.searches import Definition, SavedSearches, TooManySearches
 from services.index.saved_searches.signing import check_secret, new_secret, signed_headers
+from shared.errors import TransientError
 from shared.fetch.errors import FetchRefused
 from shared.http.problems import FieldError, Problem
 from shared.metrics import Metrics
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MAX_TESTS_AT_ONCE: Final = 4
+
+
+async def threaded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what asks the database off the event loop. Raises a 503 Problem when it cannot be used."""
+    try:
+        return await asyncio.to_thread(call, *args, **kwargs)
+    except TransientError as error:
+        raise Problem(503, "unavailable", f"{error}.", headers={"retry-after": "5"}) from error
 
 
 @dataclass(frozen=True, slots=True)

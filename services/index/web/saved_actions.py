@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from services.index.saved_searches.documents import ReplayInput, SavedSearchChange
 from services.index.saved_searches.records import SavedSearch
-from services.index.saved_searches.service import SavedSearchService
+from services.index.saved_searches.service import SavedSearchService, threaded
 from services.index.web.saved import OUTCOMES, delivery_phrase
-from shared.errors import TransientError
 from shared.http.problems import Problem
 
 REPLAYED = timedelta(days=1)
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +91,3 @@ def with_webhook(search: SavedSearch) -> SavedSearch:
     if search.webhook_url is None:
         raise Problem(409, "no-webhook", "This saved search has no webhook. Give it one first.")
     return search
-
-
-async def threaded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run what asks the database off the event loop. Raises a 503 Problem when it cannot be used."""
-    try:
-        return await asyncio.to_thread(call, *args, **kwargs)
-    except TransientError as error:
-        raise Problem(503, "unavailable", f"{error}.", headers={"retry-after": "5"}) from error

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from services.index.engine.protocol import VALUE_FILTERS
 from services.index.saved_searches.documents import SavedSearchChange, SavedSearchInput
 from services.index.saved_searches.records import SavedSearch
-from services.index.saved_searches.service import SavedSearchService
+from services.index.saved_searches.service import SavedSearchService, threaded
 from services.index.web.address import Address
 from services.index.web.forms import read_form
 from services.index.web.saved import (
@@ -22,7 +22,7 @@ from services.index.web.saved import (
     saved_view,
     search_row,
 )
-from services.index.web.saved_actions import ACTIONS, Asked, known, threaded, told_by
+from services.index.web.saved_actions import ACTIONS, Asked, known, told_by
 from services.index.web.serving import Desk, page_response
 from services.index.web.texts import capitalized, clip
 from shared.http.problems import Problem

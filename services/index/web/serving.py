@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from services.index.access import may_read
+from services.index.access import BASIC_CHALLENGE, may_read
 from services.index.api import index_failed
 from services.index.engine.protocol import IndexFailed, SearchEngine
 from services.index.search_route import problem_from_parameters
@@ -41,7 +41,6 @@ PAGE_HEADERS = {
     # With no-referrer a browser sends our own forms with "Origin: null", as it sends those of strangers.
     "referrer-policy": "same-origin",
 }
-_CHALLENGE = {"www-authenticate": 'Basic realm="wireroom: any name, your key as the password"'}
 _HEADINGS = {
     400: "This search cannot be read",
     401: "A key is needed to read here",
@@ -122,5 +121,5 @@ def problem_page(request: Request, problem: Problem) -> Response:
         detail=capitalized(clip(problem.detail.partition("\n")[0].removeprefix("query/"), 400)),
         excerpt=problem.detail.partition("\n")[2][:400],
     )
-    headers = {**problem.headers, **PAGE_HEADERS, **(_CHALLENGE if problem.status == 401 else {})}
+    headers = {**problem.headers, **PAGE_HEADERS, **(BASIC_CHALLENGE if problem.status == 401 else {})}
     return Response(content, problem.status, headers=headers, media_type="text/html; charset=utf-8")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from services.index.intervals import Interval, end_of
 from services.index.web.address import Address
 from services.index.web.texts import signed, tone_label
 
@@ -59,7 +60,7 @@ class Timeline:
 
 
 def timeline_view(
-    interval: str, rows: Sequence[Row], address: Address, *, earlier: int = 0
+    interval: Interval, rows: Sequence[Row], address: Address, *, earlier: int = 0
 ) -> Timeline | None:
     """Return the chart, or None where it would say nothing: of few articles, or in one bucket.
 
@@ -68,7 +69,7 @@ def timeline_view(
     if len(rows) < 2 or sum(count for _, count, _ in rows) < MIN_ARTICLES:
         return None
     highest = max(count for _, count, _ in rows)
-    ends = [start for start, _, _ in rows[1:]] + [_end(interval, rows[-1][0])]
+    ends = [start for start, _, _ in rows[1:]] + [end_of(interval, rows[-1][0])]
     bars = tuple(
         _bar(number, row, end, highest, interval, address)
         for number, (row, end) in enumerate(zip(rows, ends, strict=True))
@@ -93,7 +94,7 @@ def mean_tone(rows: Sequence[Row]) -> float | None:
     return sum(count * score for count, score in read) / total if total else None
 
 
-def _bar(number: int, row: Row, end: datetime, highest: int, interval: str, address: Address) -> Bar:
+def _bar(number: int, row: Row, end: datetime, highest: int, interval: Interval, address: Address) -> Bar:
     start, count, score = row
     # A single article among thousands is still to be seen.
     height = max(1.5, COUNTS_HEIGHT * count / highest) if count else 0.0
@@ -129,12 +130,6 @@ def _date(at: datetime) -> str:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _end(interval: str, start: datetime) -> datetime:
-    if interval in ("month", "year"):
-        return (start.replace(day=1) + timedelta(days=32 if interval == "month" else 366)).replace(day=1)
-    return start + {"hour": timedelta(hours=1), "week": timedelta(days=7)}.get(interval, timedelta(days=1))
 
 
 def bucket_label(interval: str, start: datetime) -> str:
