@@ -11,7 +11,7 @@ from services.index.engine.analysis import register_analyzers
 from services.index.engine.compiling import Compiler
 from services.index.engine.home import IndexHome, require_schema
 from services.index.engine.protocol import IndexUnusable
-from services.index.engine.rows import View, whole_keys
+from services.index.engine.rows import View, ids_at, whole_keys
 from services.index.engine.schema import build_schema
 from services.index.query.parser import parse
 
@@ -39,7 +39,5 @@ def matching_ids(data_dir: Path, text: str) -> Iterator[str]:
     left = view.base
     while rows := view.newest(left, _PAGE + 1):
         page = whole_keys(rows, _PAGE)
-        addresses = [row.address for row in page]
-        high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
-        yield from (f"{int(h or 0):016x}{int(x or 0):016x}" for h, x in zip(high, low, strict=True))
+        yield from ids_at(searcher, [row.address for row in page])
         left = compiler.below(view.base, int(page[-1].value))

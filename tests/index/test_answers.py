@@ -64,3 +64,14 @@ def test_what_is_forgotten_is_computed_anew() -> None:
     world.ask(1)
     world.cache.clear()
     assert world.ask(1) == 2
+
+
+def test_what_was_being_computed_when_all_was_forgotten_is_not_kept() -> None:
+    cache = AnswerCache()
+
+    def of_the_index_before() -> int:
+        cache.clear()
+        return 1
+
+    assert cache.get("q", 1, of_the_index_before) == 1
+    assert cache.get("q", 1, lambda: 2) == 2

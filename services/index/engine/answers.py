@@ -42,6 +42,7 @@ class AnswerCache:
         self._processor_clock = processor_clock
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
+        self._clearings = 0
 
     def get(self, question: Hashable, seq: int, compute: Callable[[], T]) -> T:
         """Return the answer as of the state `seq`, or of a state that was current less than a second ago."""
@@ -51,11 +52,14 @@ class AnswerCache:
                 self._answers.move_to_end(question)
                 value: T = held.value
                 return value
+            clearings = self._clearings
         began = self._processor_clock()
         value = compute()
         cost_s = self._processor_clock() - began
         stale_s = 0.0 if cost_s < CHEAP_S else min(MAX_STALE_S, STALE_PER_COST * cost_s)
         with self._lock:
+            if self._clearings != clearings:  # of another index, whose states may have the same numbers
+                return value
             self._answers[question] = _Answer(seq, self._clock(), stale_s, value)
             self._answers.move_to_end(question)
             while len(self._answers) > MAX_KEPT:
@@ -66,5 +70,7 @@ class AnswerCache:
         return held.seq == seq or self._clock() - held.at < held.stale_s
 
     def clear(self) -> None:
+        """Forget all, and what is being computed now as well."""
         with self._lock:
+            self._clearings += 1
             self._answers.clear()

@@ -11,6 +11,7 @@ from tantivy import Query as TantivyQuery
 
 from services.index.engine.compiling import LARGEST_INTEGER, Compiler
 from services.index.engine.protocol import LAST_PREFIX, ArrivalKey
+from services.index.engine.rows import count_of, ids_at
 from services.index.engine.schema import REMOVED, WITHHELD
 
 _COLUMN = "indexed_us"
@@ -43,11 +44,7 @@ def latest_retractions(searcher: Searcher, schema: Schema, limit: int) -> list[t
     """Return ids of tombstones, the latest last, and when their takedowns were received (microseconds)."""
     tombstones = TantivyQuery.term_set_query(schema, "kind", [WITHHELD, REMOVED])
     found = searcher.search(tombstones, limit=limit, count=False, order_by_field="received_us").hits
-    if not found:
-        return []
-    addresses = [address for _, address in found]
-    high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
-    ids = [f"{int(first or 0):016x}{int(last or 0):016x}" for first, last in zip(high, low, strict=True)]
+    ids = ids_at(searcher, [address for _, address in found])
     return [(each, int(at)) for each, (at, _) in zip(ids, found, strict=True)][::-1]
 
 
@@ -66,7 +63,7 @@ def _from(searcher: Searcher, compiler: Compiler, base: TantivyQuery, lower_us: 
 
 def _of_one_instant(searcher: Searcher, compiler: Compiler, base: TantivyQuery, at_us: int) -> list[Row]:
     query = compiler.indexed_between(base, at_us, at_us)
-    count = searcher.search(query, limit=1, count=True).count  # type: ignore[attr-defined] # not in its stub
+    count = count_of(searcher.search(query, limit=1, count=True))
     if count == 0:
         return []
     found = searcher.search(query, limit=count, count=False).hits

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from tantivy import Query, Schema, Searcher
 
 from services.index.engine.protocol import IndexableEvent
+from services.index.engine.rows import ids_at
 from shared.events import ArticleEnriched
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -52,11 +53,9 @@ def stored_clusters(searcher: Searcher, schema: Schema, article_ids: Collection[
     addresses = [address for _, address in searcher.search(query, limit=len(article_ids), count=False).hits]
     if not addresses:
         return {}
-    high, low, clusters = (
-        searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low", "cluster")
-    )
+    clusters = searcher.fast_field_values("cluster", addresses)
     return {
-        f"{int(first or 0):016x}{int(last or 0):016x}": int(cluster)
-        for first, last, cluster in zip(high, low, clusters, strict=True)
+        article_id: int(cluster)
+        for article_id, cluster in zip(ids_at(searcher, addresses), clusters, strict=True)
         if cluster is not None  # a tombstone has none
     }

@@ -287,7 +287,7 @@ class SearchEngine(Protocol):
         ...
 
     def scan(self, query: Query, place: object | None = None) -> ScanPage:
-        """Return all articles that a search finds, newest first, in batches of some 100 kB.
+        """Return all articles that a search finds, newest first, in batches of some 256 kB.
 
         Each comes once and as it was when the scan began, whatever is written meanwhile; but one that is
         taken down before its batch is read is left out. A batch may be empty and not the last. Only the

@@ -80,6 +80,14 @@ def place_of(row: Row) -> tuple[int, int]:
     return row.address.segment_ord, row.address.doc
 
 
+def ids_at(searcher: Searcher, addresses: list[DocAddress]) -> list[str]:
+    """Return the articles' ids from columns alone, in the order of the addresses."""
+    if not addresses:
+        return []
+    high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
+    return [f"{int(first or 0):016x}{int(last or 0):016x}" for first, last in zip(high, low, strict=True)]
+
+
 def count_of(result: SearchResult) -> int:
     return int(result.count)  # type: ignore[attr-defined] # it has one, which its stub does not say
 

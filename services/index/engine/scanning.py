@@ -17,6 +17,7 @@ from tantivy import Query as TantivyQuery
 from services.index.engine.compiling import Compiler
 from services.index.engine.hits import stored
 from services.index.engine.protocol import ScanPage, StoredArticle
+from services.index.engine.rows import ids_at
 from services.index.engine.writing import RevisionedIndex, Snapshot
 from services.index.query.nodes import Field, In, Node
 
@@ -60,10 +61,7 @@ def present(searcher: Searcher, compiler: Compiler, article_ids: Collection[str]
         return set()
     query = compiler.compile(In(Field.ID, tuple(article_ids)))
     addresses = [address for _, address in searcher.search(query, limit=len(article_ids), count=False).hits]
-    if not addresses:
-        return set()
-    high, low = (searcher.fast_field_values(name, addresses) for name in ("id_high", "id_low"))
-    return {f"{int(first or 0):016x}{int(last or 0):016x}" for first, last in zip(high, low, strict=True)}
+    return set(ids_at(searcher, addresses))
 
 
 def _lot(searcher: Searcher, compiler: Compiler, node: Node, last_key: int | None) -> tuple[Row, ...]:
