@@ -16,10 +16,10 @@ from services.index.engine.protocol import Hit, InvalidCursor, Page, SearchEngin
 from services.index.ninjs import ninjs_from_article
 from services.index.related import related_links, still_there
 from services.index.search_documented import ABOUT_SEARCH, FOUND
-from services.index.search_params import SearchRequest, search_request
+from services.index.search_params import SearchRequest, bad_parameter, search_request
 from services.index.search_route import SearchRoute
 from shared.http.auth import ApiKeys
-from shared.http.problems import FieldError, Problem, problem_response
+from shared.http.problems import Problem, problem_response
 from shared.metrics import Metrics
 
 ArticlePath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Our id of the article.")]
@@ -44,9 +44,7 @@ def search_router(engine: SearchEngine, metrics: Metrics, read_keys: ApiKeys | N
             try:
                 page, meant = await asyncio.to_thread(_found, engine, request)
             except InvalidCursor as error:
-                raise Problem(
-                    400, "invalid-cursor", str(error), errors=[FieldError("query/cursor", str(error))]
-                ) from error
+                raise bad_parameter("cursor", str(error), "invalid-cursor") from error
         return json_response(page_document(page, meant, request.warnings))
 
     @router.get("/articles/{article_id}", summary="One enriched article")

@@ -26,13 +26,13 @@ from services.index.overview_documented import (
     answered,
 )
 from services.index.query.nodes import all_of
-from services.index.search_params import SearchTerms, search_terms
+from services.index.search_params import SearchTerms, bad_parameter, search_terms
 from services.index.search_route import SearchRoute
 from services.index.stories import story_document, story_page
 from services.index.timeline import IntervalChoice, timeline_of
 from services.index.trends import InvalidSpan, TrendLabel, trend_query, trends_document
 from shared.http.auth import ApiKeys
-from shared.http.problems import FieldError, Problem
+from shared.http.problems import Problem
 from shared.metrics import Metrics
 
 Terms = Annotated[SearchTerms, Depends(search_terms)]
@@ -78,7 +78,7 @@ def _add_timeline(router: APIRouter, aggregations: Aggregations, metrics: Metric
                     timeline_of, aggregations, terms.node, terms.filters, interval
                 )
             except TooManyBuckets as error:
-                raise _bad("interval", "too-many-buckets", error) from error
+                raise bad_parameter("interval", str(error), "too-many-buckets") from error
         return json_response({**found.document(), "warnings": terms.warnings})
 
 
@@ -104,7 +104,7 @@ def _add_stories(router: APIRouter, aggregations: Aggregations, metrics: Metrics
             try:
                 page = await asyncio.to_thread(story_page, aggregations, query)
             except InvalidCursor as error:
-                raise _bad("cursor", "invalid-cursor", error) from error
+                raise bad_parameter("cursor", str(error), "invalid-cursor") from error
         return json_response({**page, "warnings": terms.warnings})
 
     @router.get(
@@ -152,7 +152,7 @@ def _add_trends(
                 size=size,
             )
         except InvalidSpan as error:
-            raise _bad(error.parameter, "invalid-request", error) from error
+            raise bad_parameter(error.parameter, str(error)) from error
         with metrics.timed("wireroom_search_seconds", kind="trends"):
             found = await asyncio.to_thread(trends_document, aggregations, query)
         spans = {"window": window, "baseline": baseline}
@@ -177,7 +177,3 @@ def _add_entities(router: APIRouter, engine: SearchEngine, metrics: Metrics) -> 
         if found is None:
             raise Problem(404, "not-found", f"No article that matches names {name[:64]}.")
         return json_response(found | {"warnings": terms.warnings})
-
-
-def _bad(name: str, slug: str, error: Exception) -> Problem:
-    return Problem(400, slug, f"{error}.", errors=[FieldError(f"query/{name}", str(error))])

@@ -10,8 +10,8 @@ from typing import Annotated, Protocol
 from fastapi import Depends
 from fastapi import Query as Param
 
-from services.index.search_params import SearchTerms, TermParameters, asked_at
-from shared.http.problems import FieldError, Problem
+from services.index.search_params import SearchTerms, TermParameters, asked_at, bad_parameter
+from shared.http.problems import Problem
 
 Saved = Annotated[
     str | None,
@@ -73,7 +73,7 @@ def _named(
         return NamedTerms(given.read(lenient=lenient, now=now))
     if any(asdict(given).values()):
         detail = "a saved search has its own text and filters: give either"
-        raise Problem(400, "invalid-request", f"saved: {detail}.", errors=[FieldError("query/saved", detail)])
+        raise bad_parameter("saved", detail)
     terms = saved_searches.terms(saved)
     if terms is None:
         raise Problem(404, "not-found", "There is no such saved search.")

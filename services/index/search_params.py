@@ -92,7 +92,7 @@ class TermParameters:
         from_at = _instant("from", self.from_, now, end=False)
         to_at = _instant("to", self.to, now, end=True)
         if from_at is not None and to_at is not None and from_at > to_at:
-            raise _bad("from", "this is later than what `to` says")
+            raise bad_parameter("from", "this is later than what `to` says")
         return Filters(
             source=_values("source", self.source),
             language=tuple(code.lower() for code in _values("language", self.language)),
@@ -192,7 +192,7 @@ async def lenient_request(
 def _values(name: str, values: Texts) -> tuple[str, ...]:
     wanted = tuple(value.strip() for value in values or () if value.strip())
     if len(wanted) > MAX_FILTER_VALUES:
-        raise _bad(name, f"at most {MAX_FILTER_VALUES} values, not {len(wanted)}")
+        raise bad_parameter(name, f"at most {MAX_FILTER_VALUES} values, not {len(wanted)}")
     return wanted
 
 
@@ -201,7 +201,7 @@ def _facets(values: Texts) -> tuple[FacetName, ...]:
     known = get_args(FacetName)
     for name in names:
         if name not in known:
-            raise _bad("facets", f"{name[:40]!r} is no facet; there are {', '.join(known)}")
+            raise bad_parameter("facets", f"{name[:40]!r} is no facet; there are {', '.join(known)}")
     return tuple(dict.fromkeys(names))  # type: ignore[arg-type]  # checked just above
 
 
@@ -211,11 +211,12 @@ def _instant(name: str, text: str | None, now: datetime, *, end: bool) -> dateti
     # An unescaped "+" of a zone arrives as a space.
     span = parse_span(text.strip(), now) or parse_span(text.strip().replace(" ", "+"), now)
     if span is None:
-        raise _bad(name, "write a date such as 2026-11-01, 2026-11-01T08:00Z, yesterday or now-7d")
+        raise bad_parameter(name, "write a date such as 2026-11-01, 2026-11-01T08:00Z, yesterday or now-7d")
     if not end:
         return span.start
     return None if span.end is None else span.end - timedelta(seconds=1)
 
 
-def _bad(name: str, detail: str) -> Problem:
-    return Problem(400, "invalid-request", f"{name}: {detail}.", errors=[FieldError(f"query/{name}", detail)])
+def bad_parameter(name: str, detail: str, slug: str = "invalid-request") -> Problem:
+    """Return the 400 that names the parameter; `detail` begins in lowercase and has no full stop."""
+    return Problem(400, slug, f"{name}: {detail}.", errors=[FieldError(f"query/{name}", detail)])

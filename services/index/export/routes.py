@@ -17,11 +17,12 @@ from services.index.engine.protocol import SearchEngine
 from services.index.export.compression import Gzip, Uncompressed, accepts_gzip
 from services.index.export.streaming import Export, Format, pieces
 from services.index.saved_terms import NamedTerms, SavedLookup, terms_for
+from services.index.search_params import bad_parameter
 from services.index.search_route import SearchRoute
 from services.index.slots import Slots, SlottedResponse
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
-from shared.http.problems import FieldError, Problem
+from shared.http.problems import Problem
 from shared.metrics import Metrics
 
 # An export keeps files of the index that merging would remove, and readers may be slow.
@@ -60,8 +61,7 @@ def export_router(
         ] = False,
     ) -> Response:
         if bom and format_ != "csv":
-            detail = "only CSV has a byte order mark"
-            raise Problem(400, "invalid-request", f"bom: {detail}.", errors=[FieldError("query/bom", detail)])
+            raise bad_parameter("bom", "only CSV has a byte order mark")
         gzip = accepts_gzip(",".join(request.headers.getlist("accept-encoding")))
         query = EngineQuery(named.terms.node, named.terms.filters, sort="newest")
         work = Export(engine, query, format_, Gzip() if gzip else Uncompressed(), bom=bom)

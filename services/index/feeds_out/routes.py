@@ -18,10 +18,10 @@ from services.index.feeds_out.building import FeedRequest, feed_of, feed_query, 
 from services.index.feeds_out.model import SearchFeed
 from services.index.feeds_out.validators import not_modified, validators
 from services.index.saved_terms import NamedTerms, SavedLookup, lenient_terms_for
+from services.index.search_params import bad_parameter
 from services.index.search_route import SearchRoute
 from shared.clock import utc_now
 from shared.http.auth import ApiKeys
-from shared.http.problems import FieldError, Problem
 from shared.metrics import Metrics
 
 MAX_AGE_S = 60
@@ -120,8 +120,7 @@ def _found(engine: SearchEngine, asked: FeedRequest) -> Page:
     try:
         return engine.search(asked.query)
     except InvalidCursor as error:
-        place = FieldError("query/cursor", str(error))
-        raise Problem(400, "invalid-cursor", str(error), errors=[place]) from error
+        raise bad_parameter("cursor", str(error), "invalid-cursor") from error
 
 
 def _modified_at(page: Page) -> datetime | None:
