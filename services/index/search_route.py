@@ -33,6 +33,11 @@ class SearchRoute(APIRoute):
 
 
 def problem_from_parameters(error: RequestValidationError) -> Problem:
-    """Return the 400 for the parameters of a search that do not fit."""
+    """Return the 400 for parameters of a search that do not fit, or the 404 for a path that leads nowhere.
+
+    An id that no article or story can have is as unknown as one that none has.
+    """
     problem = problem_from_validation(error)
+    if all(place.get("loc", ("",))[0] == "path" for place in error.errors()):
+        return Problem(404, "not-found", problem.detail, errors=problem.errors)
     return Problem(400, problem.slug, problem.detail, errors=problem.errors)

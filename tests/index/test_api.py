@@ -160,3 +160,11 @@ async def test_an_article_is_served_as_ninjs_on_request(
     assert (answer.json()["version"], answer.json()["pubStatus"]) == ("3", "usable")
     assert (await client.get(f"/v1/articles/{article_id('a')}?format=nitf")).status_code == 400
     assert (await client.get(f"/v1/articles/{article_id('b')}?format=ninjs")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["articles/nonsense", "articles/nonsense/related", f"articles/{'A' * 32}"])
+async def test_an_id_that_no_article_can_have_is_unknown(engine: TantivyEngine, path: str) -> None:
+    transport = httpx2.ASGITransport(app=app_of(engine, None))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://index") as client:
+        answer = await client.get(f"/v1/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
