@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
+from services.index.json_lines import on_one_line
+
 Article = Mapping[str, Any]
 BOM = "\ufeff".encode()
 # What spreadsheets take for the beginning of a formula, the wide forms of East Asian keyboards included.
@@ -18,8 +20,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
 def ndjson(articles: Iterable[bytes]) -> bytes:
-    """Return a line for each article. JSON as it is stored has no line breaks."""
-    return b"".join(article + b"\n" for article in articles)
+    """Return a line for each article. JSON as it is stored has no line feeds."""
+    return b"".join(on_one_line(article) + b"\n" for article in articles)
 
 
 class Column(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pydantic_core import to_json
 
 from services.index.engine.protocol import ArrivalKey, Hit
+from services.index.json_lines import on_one_line
 
 # Milliseconds after which a browser connects again.
 HELLO = b"retry: 2000\n\n"
@@ -29,10 +30,10 @@ def key_of(text: str) -> ArrivalKey | None:
 
 
 def article_events(hits: Iterable[Hit]) -> bytes:
-    """Return an event for each hit. JSON has no line breaks, so the data is always one line."""
+    """Return an event for each hit, its data always one line."""
     return b"".join(
         b"event: article\nid: %b\ndata: %b\n\n"
-        % (event_id(hit.arrival).encode(), to_json({**hit.card, "id": hit.id}))
+        % (event_id(hit.arrival).encode(), on_one_line(to_json({**hit.card, "id": hit.id})))
         for hit in hits
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
@@ -104,9 +105,15 @@ def test_rows_end_as_the_rfc_says() -> None:
 
 
 def test_a_line_is_the_article_as_stored() -> None:
-    article = stored(body="a\nb\u2028c")
+    article = stored(body="a\nb")
     assert ndjson([article, article]) == article + b"\n" + article + b"\n"
     assert ndjson([article]).count(b"\n") == 1
+
+
+def test_a_line_is_one_for_readers_that_go_by_unicode_too() -> None:
+    article = stored(body="a\x85b\u2028c\u2029d\x0b\x1ce")
+    (line,) = ndjson([article]).decode().splitlines()
+    assert json.loads(line) == json.loads(article)
 
 
 @pytest.mark.parametrize(
