@@ -174,6 +174,13 @@ def _hint(status: int) -> list[str]:
     return []
 
 
+def index_client(
+    data_dir: Path | None, url: str | None = None, key_file: Path | None = None
+) -> ServiceClient:
+    """Return a client of index: where it is, and with which key, as options say or as is found by itself."""
+    return ServiceClient("index", service_url("index", url, data_dir), api_key(key_file))
+
+
 def ingest_client(
     data_dir: Path | None, url: str | None = None, key_file: Path | None = None
 ) -> ServiceClient:

@@ -12,7 +12,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from services.cli import filters, options
-from services.cli.client import ServiceClient, api_key, refusal, service_url
+from services.cli.client import ServiceClient, index_client, refusal
 from services.cli.filters import Filters
 from services.cli.output import Failure, plural, stderr
 
@@ -61,7 +61,7 @@ def export(
     ).params()
     if lenient:
         given["lenient"] = True
-    with ServiceClient("index", service_url("index", index_url, data_dir), api_key(api_key_file)) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         total = client.json("GET", "/v1/search", params=given | {"size": 1, "count": "exact"}).get("total")
         progress = Progress(total if isinstance(total, int) else None, by_line=chosen == "ndjson")
         params = given | {"format": chosen}

@@ -97,11 +97,10 @@ def also_in(hit: dict[str, Any]) -> str:
     if not isinstance(duplicates, dict) or not duplicates.get("count"):
         return ""
     articles = [one for one in duplicates.get("articles") or [] if isinstance(one, dict)]
-    outlets = list(dict.fromkeys(str(one["source"]) for one in articles if one.get("source")))
-    count = int(duplicates["count"])
-    if count > len(articles) or not outlets:
-        # Not all of them came along, so how many outlets there are is not known.
-        said = f"also in {plural(count, 'other article')}"
-    else:
-        said = f"also in {plural(len(outlets), 'outlet')}"
+    named = [str(one["source"]) for one in articles if one.get("source")]
+    outlets = [name for name in dict.fromkeys(named) if name != hit.get("source")]
+    # Few of the articles come along; how many outlets have them all is counted by the service.
+    if not duplicates.get("sources"):
+        return f"{plural(int(duplicates['count']), 'more article')} by the same outlet"
+    said = f"also in {plural(int(duplicates['sources']), 'outlet')}"
     return f"{said}: {names(outlets, SHOWN_OUTLETS)}" if outlets else said

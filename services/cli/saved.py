@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import filters, options
-from services.cli.client import ServiceClient, api_key, refusal, service_url
+from services.cli.client import ServiceClient, index_client, refusal
 from services.cli.filters import Filters
 from services.cli.instants import instant_of
 from services.cli.output import Failure, harmless, plural, print_json, stdout
@@ -69,7 +68,7 @@ def add(
         body["webhook_url"] = webhook
     if secret_file is not None:
         body["webhook_secret"] = _secret(secret_file)
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         made = client.json("POST", PATH, content=json.dumps(body).encode())
     if json_output:
         print_json(made)
@@ -87,7 +86,7 @@ def list_searches(
     json_output: options.JsonOutput = False,
 ) -> None:
     """List the saved searches, with how many articles have matched and how delivery does."""
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         found = list(_searches(client))
     if json_output:
         print_json(found)
@@ -104,7 +103,7 @@ def show(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Show one saved search and what has matched it last."""
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         path = f"{PATH}/{_id(client, which)}"
         search = client.json("GET", path)
         matches = client.json("GET", f"{path}/matches", params={"size": size}).get("matches") or []
@@ -122,7 +121,7 @@ def remove(
     api_key_file: options.ApiKeyFile = None,
 ) -> None:
     """Forget saved searches, with their matches and logs."""
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         for one in which:
             response = client.call("DELETE", f"{PATH}/{_id(client, one)}")
             if response.status_code >= 400:
@@ -138,7 +137,7 @@ def test(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Send a message of type `test` to the webhook now, and tell how that went."""
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         path = f"{PATH}/{_id(client, which)}/test"
         answer = client.json("POST", path, timeout_s=TEST_TIMEOUT_S)
     if json_output:
@@ -158,7 +157,7 @@ def log(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Show the webhook's delivery log, the newest first."""
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         path = f"{PATH}/{_id(client, which)}/deliveries"
         found = client.json("GET", path, params={"size": size}).get("deliveries") or []
     if json_output:
@@ -188,7 +187,7 @@ def replay(
     wanted = (
         {"since": instant_of(since, datetime.now(UTC)).isoformat()} if since else {"webhook_id": webhook_id}
     )
-    with _client(data_dir, index_url, api_key_file) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         path = f"{PATH}/{_id(client, which)}/replay"
         answer = client.json("POST", path, content=json.dumps(wanted).encode())
     if json_output:
@@ -230,7 +229,7 @@ def rotate_secret(
 def _change(
     which: str, change: dict[str, Any], data_dir: Path | None, index_url: str | None, key_file: Path | None
 ) -> dict[str, Any]:
-    with _client(data_dir, index_url, key_file) as client:
+    with index_client(data_dir, index_url, key_file) as client:
         path = f"{PATH}/{_id(client, which)}"
         changed = client.json("PATCH", path, content=json.dumps(change).encode())
     show_search(changed)
@@ -270,9 +269,3 @@ def _id(client: ServiceClient, which: str) -> str:
     if len(ids) > 1:
         raise Failure(f"{len(ids)} saved searches are called {which}: {', '.join(ids)}.", "Name its id.")
     return ids[0]
-
-
-@contextmanager
-def _client(data_dir: Path | None, index_url: str | None, key_file: Path | None) -> Iterator[ServiceClient]:
-    with ServiceClient("index", service_url("index", index_url, data_dir), api_key(key_file)) as client:
-        yield client

@@ -11,7 +11,7 @@ import typer
 
 from services.cli import filters, options
 from services.cli.browser import article_page, nth, open_page
-from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.client import ServiceClient, index_client
 from services.cli.filters import Filters
 from services.cli.output import print_json, stdout
 
@@ -86,8 +86,7 @@ def search(
     }
     if cursor is not None:
         params["cursor"] = cursor
-    address = service_url("index", index_url, data_dir)
-    with ServiceClient("index", address, api_key(api_key_file)) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         if all_hits:
             _print_all(client, params, json_output=json_output)
             return
@@ -102,7 +101,7 @@ def search(
         shown = tuple(name.strip() for name in (facets or "").split(",") if name.strip())
         show_page(page, shown_facets=shown, timeline=drawn)
     if open_hit is not None:
-        open_page(article_page(address, nth(page.get("hits") or [], open_hit, "hit").get("id")))
+        open_page(article_page(client.url, nth(page.get("hits") or [], open_hit, "hit").get("id")))
 
 
 def _timeline(client: ServiceClient, params: dict[str, Any]) -> RenderableType | None:

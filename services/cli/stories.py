@@ -10,7 +10,7 @@ import typer
 
 from services.cli import filters, options
 from services.cli.browser import nth, open_page
-from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.client import ServiceClient, index_client
 from services.cli.filters import Filters
 from services.cli.output import Failure, print_json
 
@@ -52,8 +52,7 @@ def stories(
     params = given.params() | {"sort": sort, "size": size, "lenient": not strict}
     if cursor is not None:
         params["cursor"] = cursor
-    address = service_url("index", index_url, data_dir)
-    with ServiceClient("index", address, api_key(api_key_file)) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         page = client.json("GET", "/v1/stories", params=params)
     if json_output:
         print_json(page)
@@ -62,7 +61,7 @@ def stories(
 
         show_stories(page)
     if open_story is not None:
-        open_page(_story_page(address, nth(page.get("stories") or [], open_story, "story").get("id")))
+        open_page(_story_page(client.url, nth(page.get("stories") or [], open_story, "story").get("id")))
 
 
 def story(
@@ -76,8 +75,7 @@ def story(
     json_output: options.JsonOutput = False,
 ) -> None:
     """Show how a story went on: all its articles, oldest first."""
-    address = service_url("index", index_url, data_dir)
-    with ServiceClient("index", address, api_key(api_key_file)) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         found = _story(client, story_id)
     if json_output:
         print_json(found)
@@ -86,7 +84,7 @@ def story(
 
         show_story(found)
     if open_it:
-        open_page(_story_page(address, found.get("id")))
+        open_page(_story_page(client.url, found.get("id")))
 
 
 def _story(client: ServiceClient, given: str) -> dict[str, Any]:
@@ -133,7 +131,7 @@ def trends(
     extra = {"window": window, "baseline": baseline, "label": [one.upper() for one in label or ()] or None}
     params = given | {name: value for name, value in extra.items() if value is not None}
     params |= {"size": size, "lenient": not strict}
-    with ServiceClient("index", service_url("index", index_url, data_dir), api_key(api_key_file)) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         answer = client.json("GET", "/v1/trends", params=params)
     if json_output:
         print_json(answer)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli import filters, options
-from services.cli.client import ServiceClient, api_key, service_url
+from services.cli.client import ServiceClient, index_client
 from services.cli.event_stream import ServerEvent
 from services.cli.filters import Filters
 from services.cli.instants import instant_of
@@ -62,7 +62,7 @@ def tail(
     params = given | {"lenient": not strict}
     start = resume_id(instant_of(since, datetime.now(UTC))) if since else ""
     printer = Printer(json_output=json_output, limit=count)
-    with ServiceClient("index", service_url("index", index_url, data_dir), api_key(api_key_file)) as client:
+    with index_client(data_dir, index_url, api_key_file) as client:
         wire = LiveWire(client, params, last_id=start, tell=_tell)
 
         def opened() -> None:

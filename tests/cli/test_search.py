@@ -137,11 +137,13 @@ def test_a_fault_of_the_query_is_pointed_at(api, wireroom) -> None:
 def test_near_duplicates_are_named_under_their_hit(api, wireroom) -> None:
     page = _page()
     copies = [{"id": str(n), "source": name} for n, name in enumerate(("AP", "AFP", "AP"))]
-    page["hits"][0]["duplicates"] = {"count": 3, "articles": copies}
+    page["hits"][0]["duplicates"] = {"count": 3, "sources": 2, "articles": copies}
     api.answer = lambda _: (200, page)
     assert "also in 2 outlets: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
-    page["hits"][0]["duplicates"]["count"] = 40
-    assert "also in 40 other articles: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
+    page["hits"][0]["duplicates"] |= {"count": 40, "sources": 12}
+    assert "also in 12 outlets: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
+    page["hits"][0]["duplicates"] |= {"count": 2, "sources": 0, "articles": []}
+    assert "2 more articles by the same outlet" in wireroom("search", "x", "--index-url", api.url).out
 
 
 def test_another_spelling_is_offered_when_nothing_is_found(api, wireroom) -> None:

@@ -55,7 +55,7 @@ def test_no_stories_is_no_failure(api, wireroom) -> None:
 
 
 def _known_story(request: Any) -> tuple[int, Any]:
-    copies = {"count": 1, "articles": [{"source": "AFP"}]}
+    copies = {"count": 1, "sources": 1, "articles": [{"source": "AFP"}]}
     full = STORY | {
         "timeline": [article("a", 1, duplicates=copies), article("b", 1), article("c", 3)],
         "histogram": {"interval": "day", "buckets": [{"start": "2026-11-01", "count": 2, "sentiment": -0.4}]},
