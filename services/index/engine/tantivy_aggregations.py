@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from services.index.engine.aggregations import (
 from services.index.engine.answers import AnswerCache
 from services.index.engine.compiling import Compiler
 from services.index.engine.documents import FIRST_DATE, LAST_DATE, microseconds_of
+from services.index.engine.entity_counting import count_entities
 from services.index.engine.failing import failing_openly
 from services.index.engine.hits import hit_at
 from services.index.engine.protocol import EPOCH, FacetCount
@@ -35,11 +36,6 @@ from services.index.engine.story_listing import StoryLister
 from services.index.engine.writing import Snapshot
 from services.index.query.nodes import Field, In, Node
 
-MAX_COUNTED_ENTITIES = 5_000
-"""The most frequent entities that one answer counts."""
-# Near-duplicates beyond the largest groups of them are counted as often as they are: 5,000 groups are what
-# 100,000 articles of wire copy hold.
-_MAX_GROUPS = 5_000
 _SUMMARY_VALUES = 10
 _SPAN = timedelta(days=30)
 _DATE = "published"
@@ -158,23 +154,8 @@ class TantivyAggregations:
         sought = None if among is None else tuple(among)
         return self._answered(
             ("entities", node, at_least, sought),
-            lambda searcher: self._entity_counts(searcher, node, at_least, sought),
+            lambda searcher: count_entities(searcher, self._compiler, node, at_least, sought),
         )
-
-    def _entity_counts(
-        self, searcher: Searcher, node: Node, at_least: int, among: tuple[str, ...] | None
-    ) -> EntityCounts:
-        query = self._compiler.compile(node)
-        answer = searcher.aggregate(query, _entities_request(at_least, among))
-        texts = int(answer["articles"]["value"] or 0)
-        counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in answer["entities"]["buckets"]}
-        copied = {int(group["key"]): int(group["doc_count"]) for group in answer["copied"]["buckets"]}
-        texts -= sum(copied.values()) - len(copied)
-        if copied and counts:
-            copies = self._compiler.in_clusters(query, list(copied))
-            for name, surplus in _copies_by_entity(searcher, copies, len(copied), counts).items():
-                counts[name] -= surplus
-        return EntityCounts(texts, {name: count for name, count in counts.items() if count >= at_least})
 
 
 def _spread(searcher: Searcher, query: TantivyQuery) -> Spread:
@@ -274,40 +255,3 @@ def _counts(terms: Mapping[str, Any], label_of: Callable[[str], str]) -> list[Fa
     return [
         FacetCount(bucket["key"], int(bucket["doc_count"]), label_of(bucket["key"])) for bucket in buckets
     ]
-
-
-def _entities_request(at_least: int, among: tuple[str, ...] | None) -> dict[str, Any]:
-    entities: dict[str, Any] = {
-        "field": "entity",
-        "size": MAX_COUNTED_ENTITIES,
-        "segment_size": MAX_COUNTED_ENTITIES,
-    }
-    # An empty list of names would mean all of them.
-    entities |= {"min_doc_count": at_least} if among is None else {"include": list(among) or [""]}
-    copied = {
-        "field": "cluster",
-        "size": _MAX_GROUPS,
-        # The copies of a text may lie in as many segments, one in each.
-        "segment_size": 1_000_000,
-        "min_doc_count": 2,
-    }
-    return {
-        "entities": {"terms": entities},
-        "articles": {"value_count": {"field": "sort_key"}},
-        "copied": {"terms": copied},
-    }
-
-
-def _copies_by_entity(
-    searcher: Searcher, copies: TantivyQuery, clusters: int, names: Collection[str]
-) -> dict[str, int]:
-    """Return how many articles that name an entity repeat another one of their cluster that names it."""
-    entities = {"field": "entity", "size": MAX_COUNTED_ENTITIES, "min_doc_count": 2}
-    request = {"terms": {"field": "cluster", "size": clusters}, "aggs": {"entities": {"terms": entities}}}
-    surplus: dict[str, int] = {}
-    for group in searcher.aggregate(copies, {"copied": request})["copied"]["buckets"]:
-        for bucket in group["entities"]["buckets"]:
-            name = bucket["key"]
-            if name in names:
-                surplus[name] = surplus.get(name, 0) + int(bucket["doc_count"]) - 1
-    return surplus
