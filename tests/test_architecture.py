@@ -29,6 +29,7 @@ PURE = (
     "shared/streams.py",
     "shared/urls.py",
     "shared/html.py",
+    "shared/instants.py",
     "shared/text_coding.py",
     "shared/http/retry_after.py",
     "shared/fetch/networks.py",

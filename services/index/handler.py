@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.index.archive import Archive
-from services.index.engine.protocol import EPOCH, IndexableEvent, SearchEngine, UpsertOutcome
+from services.index.engine.protocol import IndexableEvent, SearchEngine, UpsertOutcome
 from shared.clock import utc_now
 from shared.errors import TransientError, UnprocessableArticle
 from shared.events import ArticleEnriched, ArticleRetracted
+from shared.instants import EPOCH, MICROSECOND, instant_of
 from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.delivery import Delivery, Done, Result
@@ -118,8 +119,8 @@ class StoreHandler:
         """
         if self._last_at is None:
             latest = self._engine.latest_arrival()
-            self._last_at = EPOCH if latest is None else EPOCH + timedelta(microseconds=latest.indexed_us)
-        self._last_at = max(self._clock(), self._last_at + timedelta(microseconds=1))
+            self._last_at = EPOCH if latest is None else instant_of(latest.indexed_us)
+        self._last_at = max(self._clock(), self._last_at + MICROSECOND)
         return self._last_at
 
     def _archive_first(self, events: Sequence[IndexableEvent], at: datetime) -> None:

@@ -13,12 +13,13 @@ it, after it has merged what the archive and the streams hold; without it ingest
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
 
 from shared.events import ArticleEnriched, ArticleRetracted
+from shared.instants import instant_of, microseconds_of
 from shared.receipts import Stage, by_field, stage_field, stage_value
 from shared.runtime.delivery import ArticleEventType
 from shared.runtime.scripts import Call, Script, run_all
@@ -67,8 +68,6 @@ redis.call('DEL', KEYS[1])
 return 1
 """)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True)
 class ArticleState:
@@ -90,7 +89,7 @@ class ArticleState:
         """
         if self.final or self.epoch > 0 or self.revision > 1:
             return None
-        age = now - (_EPOCH + timedelta(microseconds=self.received_us))
+        age = now - instant_of(self.received_us)
         return ttl_s - int(age.total_seconds())
 
     def restore_call(self, *, partitions: int, keep_s: int | None) -> Call:
@@ -196,10 +195,7 @@ def state_of_retraction(
 
 def microseconds(at: datetime | None) -> int:
     """Return microseconds since 1970, 0 for no instant."""
-    if at is None:
-        return 0
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return 0 if at is None else microseconds_of(at)
 
 
 async def read_generation(redis: Redis, partitions: int) -> str | None:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_json
 from tantivy import Document
 
 from services.index.engine.analysis import LONGEST_KEYWORD_CHARS, fold, keyword
-from services.index.engine.protocol import EPOCH, IndexableEvent
+from services.index.engine.protocol import IndexableEvent
 from services.index.engine.revisions import Rank, rank_of
 from services.index.engine.schema import ARTICLE, REMOVED, WITHHELD
 from shared.events import Article, ArticleEnriched, ArticleRetracted, Entity
+from shared.instants import microseconds_of
 
 FACET_SEPARATOR = "\t"
 LEAD_CHARS = 300
@@ -30,7 +31,6 @@ ENTITY_GROUPS = {"PERSON": "person", "ORG": "org", "GPE": "place", "LOC": "place
 _MAX_SECONDS = 2**32 - 1
 # "politics and government" is also found as "politics", "crime, law and justice" as "crime".
 TOPIC_PARTS = re.compile(r", | and ")
-_MICROSECOND = timedelta(microseconds=1)
 LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
 FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
 
@@ -43,11 +43,6 @@ def sort_key(at: datetime, article_id: str) -> int:
 def seconds_of(at: datetime) -> int:
     """Return whole seconds since 1970, within what 32 bits hold (until 2106)."""
     return min(max(int(at.timestamp()), 0), _MAX_SECONDS)
-
-
-def microseconds_of(at: datetime) -> int:
-    """Return microseconds since 1970."""
-    return (at - EPOCH) // _MICROSECOND
 
 
 def effective_published_at(article: Article) -> datetime:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias
 
 from services.index.engine.results import (
-    EPOCH,
     ID_PREFIX_CHARS,
     LAST_PREFIX,
     ArrivalKey,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COUNT_CAP",
-    "EPOCH",
     "FACET_NAMES",
     "ID_PREFIX_CHARS",
     "LAST_PREFIX",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
 from services.index.query.nodes import Node
+from shared.instants import microseconds_of
 
 ID_PREFIX_CHARS = 16
 LAST_PREFIX = "f" * ID_PREFIX_CHARS
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class ArrivalKey(NamedTuple):
 
 def arrival_after(at: datetime) -> ArrivalKey:
     """Return the place behind all articles that became searchable at an instant."""
-    return ArrivalKey((at - EPOCH) // _MICROSECOND, LAST_PREFIX)
+    return ArrivalKey(microseconds_of(at), LAST_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Hit:
     def arrival(self) -> ArrivalKey:
         """What `SearchEngine.arrivals` goes on after to return what became searchable after this one."""
         indexed_at = datetime.fromisoformat(self.card["indexed_at"])
-        return ArrivalKey((indexed_at - EPOCH) // _MICROSECOND, self.id[:ID_PREFIX_CHARS])
+        return ArrivalKey(microseconds_of(indexed_at), self.id[:ID_PREFIX_CHARS])
 
 
 @dataclass(frozen=True, slots=True)

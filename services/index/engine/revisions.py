@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from tantivy import DocAddress, Query, Schema, Searcher
 
 from services.index.engine.protocol import IndexableEvent
 from shared.events import ArticleEnriched, Precedence
+from shared.instants import microseconds_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LARGEST = 2**63 - 1
 
 
@@ -46,14 +45,10 @@ def rank_from(precedence: Precedence, enriched_at: datetime | None) -> Rank:
         precedence.epoch,
         precedence.final,
         precedence.revision,
-        _microseconds(precedence.updated_at),
-        _microseconds(precedence.received_at),
-        _microseconds(enriched_at) if enriched_at else 0,
+        microseconds_of(precedence.updated_at),
+        microseconds_of(precedence.received_at),
+        microseconds_of(enriched_at) if enriched_at else 0,
     )
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
 
 
 def stored_ranks(searcher: Searcher, schema: Schema, article_ids: Sequence[str]) -> dict[str, Rank]:

@@ -26,15 +26,16 @@ from services.index.engine.aggregations import (
 )
 from services.index.engine.answers import AnswerCache
 from services.index.engine.compiling import Compiler
-from services.index.engine.documents import FIRST_DATE, LAST_DATE, microseconds_of
+from services.index.engine.documents import FIRST_DATE, LAST_DATE
 from services.index.engine.entity_counting import count_entities
 from services.index.engine.failing import failing_openly
 from services.index.engine.hits import hit_at
-from services.index.engine.protocol import EPOCH, FacetCount
+from services.index.engine.protocol import FacetCount
 from services.index.engine.snapshots import SnapshotCache
 from services.index.engine.story_listing import StoryLister
 from services.index.engine.writing import Snapshot
 from services.index.query.nodes import Field, In, Node
+from shared.instants import instant_of, microseconds_of
 
 _SUMMARY_VALUES = 10
 _SPAN = timedelta(days=30)
@@ -175,7 +176,7 @@ def _spread(searcher: Searcher, query: TantivyQuery) -> Spread:
         },
     )
     months = tuple(
-        (EPOCH + timedelta(milliseconds=bucket["key"]), int(bucket["doc_count"]))
+        (instant_of(round(bucket["key"]) * 1000), int(bucket["doc_count"]))
         for bucket in answer["spans"]["buckets"]
     )
     first, last = (_instant(answer[name]["value"]) for name in ("first", "last"))
@@ -184,7 +185,7 @@ def _spread(searcher: Searcher, query: TantivyQuery) -> Spread:
 
 def _instant(nanoseconds: float | None) -> datetime | None:
     """The value is a double, exact to 256 ns."""
-    return None if nanoseconds is None else EPOCH + timedelta(microseconds=round(nanoseconds / 1000))
+    return None if nanoseconds is None else instant_of(round(nanoseconds / 1000))
 
 
 def _nanoseconds(at: datetime) -> int:

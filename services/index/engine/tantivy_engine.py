@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from tantivy import DocAddress, Occur, Searcher
@@ -20,7 +20,6 @@ from services.index.engine.hits import hit_at, parsed, stored
 from services.index.engine.home import IndexHome, size_bytes
 from services.index.engine.marking import marker_for
 from services.index.engine.protocol import (
-    EPOCH,
     ArrivalKey,
     EngineHealth,
     EngineStats,
@@ -44,6 +43,7 @@ from services.index.engine.snapshots import SnapshotCache
 from services.index.engine.suggesting import suggest
 from services.index.engine.tantivy_aggregations import TantivyAggregations
 from services.index.engine.writing import RevisionedIndex
+from shared.instants import instant_of
 
 _SIMILAR_TERMS = 25
 _SIMILAR_CHARS = 20_000
@@ -215,7 +215,7 @@ class TantivyEngine:
     @failing_openly
     def latest_retractions(self, limit: int) -> Sequence[tuple[str, datetime]]:
         found = latest_retractions(self._index.searcher, self._index.schema, limit)
-        return [(each, EPOCH + timedelta(microseconds=at_us)) for each, at_us in found]
+        return [(each, instant_of(at_us)) for each, at_us in found]
 
     @failing_openly
     def scan(self, query: Query, place: object | None = None) -> ScanPage:

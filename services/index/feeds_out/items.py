@@ -14,12 +14,12 @@ from services.index.engine.documents import LEAD_CHARS
 from services.index.engine.protocol import Hit
 from services.index.feeds_out.model import FeedItem, ItemImage, ItemLink, ItemTopic
 from services.index.feeds_out.texts import language_tag, legal, one_line, uri
+from shared.instants import EPOCH
 
 MAX_TITLE_CHARS = 1_000
 MAX_NAME_CHARS = 300
 MAX_AUTHORS = 50
 MAX_TOPICS = 50
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNTITLED = "Untitled"
 _IMAGE_TYPE = re.compile(r"image/[a-z0-9.+-]{1,60}")
 
@@ -36,8 +36,8 @@ def item_of(hit: Hit, base_url: str, body: str | None = None) -> FeedItem:
         url=_url(card, base_url),
         title=one_line(card["title"], MAX_TITLE_CHARS) or _UNTITLED,
         summary=_summary(card["lead"]),
-        received_at=received_at or _EPOCH,
-        indexed_at=_instant(card.get("indexed_at")) or received_at or _EPOCH,
+        received_at=received_at or EPOCH,
+        indexed_at=_instant(card.get("indexed_at")) or received_at or EPOCH,
         published_at=_believable(published_at, received_at),
         body=None if body is None else legal(body),
         authors=tuple(dict.fromkeys(name for name in authors if name)),

@@ -13,9 +13,9 @@ from services.index.saved_searches.records import (
     Match,
     MatchState,
     Outcome,
-    instant,
     optional_instant,
 )
+from shared.instants import instant_of
 
 _CHUNK: Final = 500
 
@@ -97,7 +97,7 @@ class History:
                 (search_key, _LAST if before is None else before, size),
             ).fetchall()
         return [
-            Match(seq, article.hex(), revision, MatchState(state), instant(at))
+            Match(seq, article.hex(), revision, MatchState(state), instant_of(at))
             for seq, article, revision, state, at in rows
         ]
 
@@ -122,7 +122,7 @@ def _delivery(row: tuple[Any, ...]) -> Delivery:
         webhook_id,
         kind,
         None if article is None else article.hex(),
-        instant(at),
+        instant_of(at),
         tries,
         outcome,
         status,

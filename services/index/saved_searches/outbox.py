@@ -22,12 +22,12 @@ from services.index.saved_searches.records import (
     Kind,
     MatchState,
     SavedSearch,
-    microseconds,
     version_of,
     webhook_id_of,
 )
 from services.index.saved_searches.searches import SavedSearches
 from shared.events import ArticleRetracted
+from shared.instants import microseconds_of
 
 # So many matches are spread in one transaction, more or less, while the next batch may wait to be recorded.
 SPREAD_AT_ONCE: Final = 2_000
@@ -92,7 +92,7 @@ class Outbox:
     def record(self, found: Sequence[Found], at: datetime) -> bool:
         """Write down durably what matches, and what is new of articles that did; return if there is any."""
         known = self._known([one.event for one in found])
-        us = microseconds(at)
+        us = microseconds_of(at)
         lines = [
             (
                 bytes.fromhex(one.event.article_id),

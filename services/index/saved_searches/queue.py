@@ -17,12 +17,11 @@ from services.index.saved_searches.records import (
     MessageState,
     SavedSearch,
     Verdict,
-    instant,
-    microseconds,
     optional_instant,
     optional_microseconds,
     webhook_id_of,
 )
+from shared.instants import instant_of, microseconds_of
 
 # Of each search.
 MAX_MATCHES: Final = 100_000
@@ -72,7 +71,7 @@ class MessageQueue:
                 row = connection.execute(
                     f"SELECT {_COLUMNS} FROM messages WHERE search = ? AND state = 0 AND due <= ?{which} "
                     "ORDER BY seq LIMIT 1",
-                    (search_key, microseconds(now)),
+                    (search_key, microseconds_of(now)),
                 ).fetchone()
                 if row is not None:
                     return _message(row)
@@ -115,7 +114,7 @@ class MessageQueue:
                 "UPDATE messages SET state = ?, due = ?, rejections = ?, rejected_at = ? WHERE seq = ?",
                 (
                     verdict.state,
-                    microseconds(verdict.due),
+                    microseconds_of(verdict.due),
                     verdict.rejections,
                     optional_microseconds(verdict.rejected_at),
                     message.seq,
@@ -142,7 +141,7 @@ class MessageQueue:
         Matches of a time when there was no webhook yet are told as well.
         """
         with self._database.writing() as connection:
-            parameters = (search.key, microseconds(since), MAX_REPLAYED)
+            parameters = (search.key, microseconds_of(since), MAX_REPLAYED)
             again = _again(connection, "search = ? AND at >= ? ORDER BY seq LIMIT ?", parameters, now)
             return again + _tell_untold(connection, search, since, now, MAX_REPLAYED - again)
 
@@ -163,7 +162,7 @@ class MessageQueue:
 
     def tidy(self, search_key: int, now: datetime) -> int:
         """Forget what is beyond the bounds of a search; return how many messages were given up for that."""
-        before = microseconds(now - KEPT)
+        before = microseconds_of(now - KEPT)
         expired = MessageState.EXPIRED
         with self._database.writing(durable=False) as connection:
             execute, key = connection.execute, search_key
@@ -193,7 +192,7 @@ def _again(connection: sqlite3.Connection, which: str, parameters: tuple[Any, ..
     return connection.execute(
         "UPDATE messages SET state = 0, tries = 0, rejections = 0, rejected_at = NULL, due = ? "
         f"WHERE seq IN ({query})",
-        (microseconds(now), *parameters),
+        (microseconds_of(now), *parameters),
     ).rowcount
 
 
@@ -205,14 +204,14 @@ def _tell_untold(
         "SELECT article, version, revision, at FROM matches m WHERE search = ? AND at >= ? AND state = ? AND "
         "NOT EXISTS (SELECT 1 FROM messages s WHERE s.search = m.search AND s.article = m.article) "
         "ORDER BY seq LIMIT ?",
-        (search.key, microseconds(since), MatchState.MATCHED, max(most, 0)),
+        (search.key, microseconds_of(since), MatchState.MATCHED, max(most, 0)),
     ).fetchall()
     for article, version, revision, at in rows:
         webhook_id = webhook_id_of(search.id, article.hex(), "article.matched", matches=True, version=version)
         connection.execute(
             "INSERT OR IGNORE INTO messages(webhook_id, search, article, kind, matches, revision, at, due) "
             "VALUES(?, ?, ?, 'article.matched', 1, ?, ?, ?)",
-            (webhook_id, search.key, article, revision, at, microseconds(now)),
+            (webhook_id, search.key, article, revision, at, microseconds_of(now)),
         )
     return len(rows)
 
@@ -226,7 +225,7 @@ def _log(connection: sqlite3.Connection, message: Message, attempt: Attempt) -> 
             message.webhook_id,
             message.kind,
             bytes.fromhex(message.article_id) or None,
-            microseconds(attempt.at),
+            microseconds_of(attempt.at),
             message.tries,
             attempt.outcome,
             attempt.status,
@@ -245,7 +244,7 @@ def _message(row: tuple[Any, ...]) -> Message:
         kind=kind,
         matches=bool(matches),
         revision=revision,
-        at=instant(at),
+        at=instant_of(at),
         tries=tries,
         rejections=rejections,
         rejected_at=optional_instant(rejected_at),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from hashlib import blake2b
 from typing import Final, Literal
 
 from services.index.engine.protocol import Filters, IndexableEvent
 from services.index.engine.revisions import rank_of
+from shared.instants import instant_of, microseconds_of
 
 # active: matched and told. paused, by its owner: neither. disabled, by us: matched, and told when active.
 Status = Literal["active", "paused", "disabled"]
@@ -22,8 +23,6 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "delivered", "gone", "rejected", "timeout", "connect", "dns", "tls", "protocol", "refused",
 )  # fmt: skip
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 # As bytes that sort as the numbers do, negative ones too.
 _VERSION: Final = struct.Struct(">QBQQQ")
 _SIGN: Final = 1 << 63
@@ -166,17 +165,9 @@ def webhook_id_of(search_id: str, article_id: str, kind: Kind, *, matches: bool,
     return f"msg_{blake2b(text + version, digest_size=16).hexdigest()}"
 
 
-def microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def instant(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)
-
-
 def optional_instant(us: int | None) -> datetime | None:
-    return None if us is None else instant(us)
+    return None if us is None else instant_of(us)
 
 
 def optional_microseconds(at: datetime | None) -> int | None:
-    return None if at is None else microseconds(at)
+    return None if at is None else microseconds_of(at)

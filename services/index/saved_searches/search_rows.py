@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from services.index.engine.protocol import VALUE_FILTERS, Filters
-from services.index.saved_searches.records import Health, SavedSearch, microseconds, optional_instant
+from services.index.saved_searches.records import Health, SavedSearch, optional_instant
+from shared.instants import microseconds_of
 
 _COLUMNS: Final = (
     "key, id, name, q, filters, webhook_url, secret, old_secret, old_secret_until, status, reason, "
@@ -56,7 +57,7 @@ def forget_failures(connection: sqlite3.Connection, search: SavedSearch) -> None
     connection.execute(
         "UPDATE messages SET rejections = 0, rejected_at = NULL, due = min(due, ?) "
         "WHERE search = ? AND state = 0",
-        (microseconds(search.updated_at), search.key),
+        (microseconds_of(search.updated_at), search.key),
     )
 
 
@@ -86,7 +87,7 @@ def _to_row(search: SavedSearch) -> dict[str, Any]:
     del values["key"]
     values["filters"] = to_json(filters_document(search.filters)).decode()
     for name in ("created_at", "updated_at", "old_secret_until"):
-        values[name] = None if values[name] is None else microseconds(values[name])
+        values[name] = None if values[name] is None else microseconds_of(values[name])
     return values
 
 

@@ -9,7 +9,6 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +17,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.responses import RedirectResponse, Response
 
-from services.index.engine.protocol import EPOCH
 from services.index.web.forms import read_form
 from services.index.web.operator import LETTERS_ON_PAGE, Backlog, operator_view, outcome_phrase
 from services.index.web.operator_access import OperatorAccess
@@ -26,6 +24,7 @@ from services.index.web.serving import Desk, PageRoute, check_address, page_resp
 from shared.errors import DEAD_LETTER_REASONS, PermanentError
 from shared.http.health import READYZ_TIMEOUT_S, Check, run_checks
 from shared.http.problems import Problem
+from shared.instants import instant_of
 from shared.logging import get_logger
 from shared.runtime.deadletters import DeadLetters
 from shared.runtime.lag import read_lags
@@ -72,7 +71,7 @@ def operator_router(desk: Desk, operator: OperatorDesk) -> APIRouter:
         view = await asyncio.to_thread(
             operator_view,
             stats,
-            EPOCH + timedelta(microseconds=latest.indexed_us) if latest else None,
+            instant_of(latest.indexed_us) if latest else None,
             checks,
             backlog,
             reason=reason,

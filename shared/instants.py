@@ -1,0 +1,16 @@
+"""Instants as whole microseconds since 1970: exact, and ordered as numbers are. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds_of(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND
+
+
+def instant_of(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
