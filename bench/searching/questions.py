@@ -78,7 +78,8 @@ def kinds(language: LanguageModel, documents: int, count: int) -> list[Kind]:
     wrong = [Asked(_misspelt(asked.text, rng)) for asked in three]
     whole = [Asked()]
     return [
-        Kind("common term", common, _ten_hits, _peer_ten_hits),
+        Kind("common term", common, _ten_hits, _peer_ten_hits, note="with the count, and age in the order"),
+        Kind("common term by BM25 alone", common, _ten_by_score, _peer_ten_hits, note="what FTS5 does"),
         Kind("everyday term", everyday, _ten_hits, _peer_ten_hits),
         Kind("rare term", rare, _ten_hits, _peer_ten_hits),
         Kind("three terms, all of them", three, _ten_hits, _peer_ten_hits),
@@ -158,6 +159,10 @@ def _query(asked: Asked, **more: object) -> Query:
 
 def _ten_hits(engine: TantivyEngine, asked: Asked) -> Page:
     return engine.search(_query(asked, as_of=NOW, highlight=False))
+
+
+def _ten_by_score(engine: TantivyEngine, asked: Asked) -> Page:
+    return engine.search(_query(asked, count="none", highlight=False))
 
 
 def _page(engine: TantivyEngine, asked: Asked) -> Page:

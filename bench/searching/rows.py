@@ -16,7 +16,8 @@ TARGET_WHOLE_CPU_MS = 30.0
 TARGET_TIMES_LESS = 30.0
 TARGET_DOCUMENTS_PER_CORE = 2_000.0
 TARGET_UNDER_LOAD_MS = 50.0
-COMMON = "common term"
+# What is compared with FTS5 as a ratio: the second is what FTS5 does, the first what a search here does.
+COMMON = ("common term", "common term by BM25 alone")
 
 
 def target_cpu_ms(found: Measured) -> float:
@@ -50,11 +51,11 @@ def search_rows(found: Measured) -> list[Row]:
 def ratio_rows(measured: Sequence[Measured]) -> list[Row]:
     return [
         Row(
-            "common term, times less CPU than FTS5", "at p50", "higher",
+            f"{found.kind.name}, times less CPU than FTS5", "at p50", "higher",
             percentile(found.peer.cpu, 0.5) / percentile(found.first.cpu, 0.5), None, TARGET_TIMES_LESS,
         )
         for found in measured
-        if found.kind.name == COMMON and found.peer
+        if found.kind.name in COMMON and found.peer
     ]  # fmt: skip
 
 

@@ -103,7 +103,9 @@ def ranked_page(
         best, total = view.ranked_and_count(limit)
     else:
         best = view.ranked(view.base, limit)
-    first = best if as_of is None else fresh_first(view, best, as_of)
+    first = best
+    if as_of is not None:
+        first = fresh_first(view, best, as_of, best_are_all=len(best) < limit)
     rows = _collapsed(view, first, wanted) if collapse else _followed(view, first, wanted)
     page = rows[offset : offset + size]
     reached = offset + len(page)

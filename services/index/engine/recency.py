@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.index.engine.documents import seconds_of
 from services.index.engine.rows import SORT_KEY, Row, View
@@ -20,24 +22,26 @@ RECENT_SPAN = timedelta(days=14)
 RECENT_CANDIDATES = 100
 
 
-def freshness(half_lives: float) -> float:
-    """Return what the score of a match of this age is multiplied with: from 1 down to FLOOR."""
-    return FLOOR + (1.0 - FLOOR) * math.pow(0.5, max(half_lives, 0.0))
+def freshness(half_lives: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what the scores of matches of these ages are multiplied with: from 1 down to FLOOR."""
+    return FLOOR + (1.0 - FLOOR) * np.exp2(-np.maximum(half_lives, 0.0))
 
 
-def fresh_first(view: View, best: list[Row], as_of: datetime) -> list[Row]:
+def fresh_first(view: View, best: list[Row], as_of: datetime, *, best_are_all: bool) -> list[Row]:
     """Return the candidates, `best` and those of the last days, in the order of their scores with age."""
-    since = max(seconds_of(as_of) - int(RECENT_SPAN.total_seconds()), 0) << 32
-    rows = best + view.ranked(view.compiler.from_key(view.base, since), RECENT_CANDIDATES)
+    rows = best
+    if not best_are_all:
+        since = max(seconds_of(as_of) - int(RECENT_SPAN.total_seconds()), 0) << 32
+        rows = best + view.ranked(view.compiler.from_key(view.base, since), RECENT_CANDIDATES)
     if not rows:
         return rows
-    keys = view.searcher.fast_field_values(SORT_KEY, [row.address for row in rows])
-    now_s, half_life_s = seconds_of(as_of), HALF_LIFE.total_seconds()
-    aged = {
-        # What is in both has one key; that of another article in the same cluster is another one.
-        (key, cluster): (value * freshness((now_s - (int(key or 0) >> 32)) / half_life_s), key, address)
-        for (value, address, cluster), key in zip(rows, keys, strict=True)
-    }
-    # Of equal scores the newer comes first.
-    order = sorted(aged.items(), key=lambda one: one[1][:2], reverse=True)
-    return [Row(value, address, cluster) for (_, cluster), (value, _, address) in order]
+    found = view.searcher.fast_field_values(SORT_KEY, [row.address for row in rows])
+    keys = np.array(found, np.uint64)
+    ages_s = seconds_of(as_of) - (keys >> np.uint64(32)).astype(np.float64)
+    scores = np.array([row.value for row in rows]) * freshness(ages_s / HALF_LIFE.total_seconds())
+    # Of equal scores the newer comes first. What is a candidate twice stands twice, side by side.
+    order = np.lexsort((keys, scores))[::-1].tolist()
+    aged = scores.tolist()
+    # What is in both has one key; that of another article in the same cluster is another one.
+    once = {(found[number], rows[number].cluster): number for number in order}
+    return [Row(aged[number], rows[number].address, rows[number].cluster) for number in once.values()]
