@@ -1,4 +1,4 @@
-"""How the routes that search answer parameters that cannot be read: 400, with the parameter named."""
+"""How routes of the index answer parameters that cannot be read: 400, with the parameter named."""
 
 from __future__ import annotations
 
@@ -35,9 +35,12 @@ class SearchRoute(APIRoute):
 def problem_from_parameters(error: RequestValidationError) -> Problem:
     """Return the 400 for parameters of a search that do not fit, or the 404 for a path that leads nowhere.
 
-    An id that no article or story can have is as unknown as one that none has.
+    An id that no article or story can have is as unknown as one that none has. A body stays a 422.
     """
     problem = problem_from_validation(error)
-    if all(place.get("loc", ("",))[0] == "path" for place in error.errors()):
+    places = {place.get("loc", ("",))[0] for place in error.errors()}
+    if "body" in places:
+        return problem
+    if places == {"path"}:
         return Problem(404, "not-found", problem.detail, errors=problem.errors)
     return Problem(400, problem.slug, problem.detail, errors=problem.errors)

@@ -20,6 +20,7 @@ from services.index.saved_searches.documents import (
 )
 from services.index.saved_searches.records import SavedSearch
 from services.index.saved_searches.service import SavedSearchService, threaded
+from services.index.search_route import SearchRoute
 from shared.http.auth import ApiKeys
 from shared.http.problems import FieldError, Problem
 
@@ -38,7 +39,12 @@ def saved_searches_router(
     writing = [Depends(own_site(loopback_only=loopback_only))]
     sending = [*writing, Depends(require_json)]
     readers = readers_only(read_keys)
-    router = APIRouter(prefix="/v1/saved-searches", tags=["saved searches"], dependencies=[Depends(readers)])
+    router = APIRouter(
+        prefix="/v1/saved-searches",
+        tags=["saved searches"],
+        dependencies=[Depends(readers)],
+        route_class=SearchRoute,
+    )
 
     @router.post("", status_code=201, summary="Save a search", dependencies=sending)
     async def create(given: SavedSearchInput) -> Response:

@@ -176,7 +176,19 @@ async def test_matches_have_pages_and_say_what_is_gone(client: httpx2.AsyncClien
     every = [*first["matches"], *rest["matches"]]
     assert [one["article"].get("title") for one in every] == ["Storm c", None, "Storm a"]
     assert [one["state"] for one in every] == ["matched", "retracted", "matched"]
-    assert (await client.get(f"{BASE}/{search['id']}/matches?cursor=x")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("?cursor=x", 400), ("?size=0", 400), ("/{id}/matches?cursor=x", 400), ("/{id}/deliveries?size=x", 400),
+     ("/NOT-AN-ID", 404), ("/%00/matches", 404)],
+)  # fmt: skip
+async def test_a_parameter_that_cannot_be_read_is_refused_as_in_a_search(
+    client: httpx2.AsyncClient, target: str, status: int
+) -> None:
+    search = (await client.post(BASE, json={"name": "x", "q": "x"})).json()
+    answer = await client.get(BASE + target.replace("{id}", search["id"]))
+    assert answer.status_code == status and answer.json()["errors"]
 
 
 async def test_both_secrets_sign_for_a_day_after_a_rotation(
