@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import logging
 import os
 import signal
 import socket
@@ -64,6 +65,14 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line of uvicorn's is more than that it cancelled a request that outlasted the drain.
+
+    It logs an error with a traceback for each; how many there were, it says beside them.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Return a bound socket. Raises ConfigurationError when the address is in use or not ours."""
     try:
@@ -102,6 +111,7 @@ async def serve(
     would go on for ever.
     """
     sock = bind(host, port)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         app,
         loop="none",

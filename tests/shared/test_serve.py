@@ -156,3 +156,5 @@ def test_a_slow_request_leaves_time_for_what_ends_after_it(service: Service) -> 
     assert code == 0
     assert DRAIN_S / 2 <= seconds < DRAIN_S
     service.wait_for("lifespan ended")
+    log = service.log.read_text()
+    assert "Cancel 1 running task" in log and "Traceback" not in log
