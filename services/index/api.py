@@ -106,11 +106,7 @@ def hit_document(hit: Hit) -> dict[str, Any]:
     if hit.highlights is not None:
         document["highlights"] = {"title": hit.highlights.title, "body": hit.highlights.body}
     if hit.duplicates is not None:
-        document["duplicates"] = {
-            "count": hit.duplicates.count,
-            "sources": hit.duplicates.sources,
-            "articles": list(hit.duplicates.articles),
-        }
+        document["duplicates"] = hit.duplicates.document()
     return document
 
 

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from services.index.engine.aggregations import ClusteredHit
+from services.index.engine.results import DUPLICATE_FIELDS, SHOWN_DUPLICATES, Duplicates
 
 Card = Mapping[str, Any]
 
-SHOWN_DUPLICATES = 5
-_DUPLICATE_FIELDS = ("id", "title", "source", "url", "published_at")
 _WORD = re.compile(r"\w+")
 _SHORTEST_WORD = 3
 # Shorter ones are labels ("Live blog"), longer ones are leads that a feed has put into the title.
@@ -88,10 +87,10 @@ def _with_duplicates(card: Card, copies: Sequence[Card]) -> dict[str, Any]:
     if not copies:
         return dict(card)
     outlets = {copy.get("source") for copy in copies if copy.get("source")} - {card.get("source")}
-    articles = [
-        {name: copy[name] for name in _DUPLICATE_FIELDS if name in copy} for copy in copies[:SHOWN_DUPLICATES]
-    ]
-    return {**card, "duplicates": {"count": len(copies), "sources": len(outlets), "articles": articles}}
+    shown = tuple(
+        {name: copy[name] for name in DUPLICATE_FIELDS if name in copy} for copy in copies[:SHOWN_DUPLICATES]
+    )
+    return {**card, "duplicates": Duplicates(len(copies), len(outlets), shown).document()}
 
 
 def effective_published_at(card: Card) -> datetime:

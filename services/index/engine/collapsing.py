@@ -7,13 +7,11 @@ from typing import Any
 
 from services.index.engine.analysis import LONGEST_KEYWORD_CHARS
 from services.index.engine.hits import cards_of
-from services.index.engine.protocol import Duplicates, Hit
+from services.index.engine.results import DUPLICATE_FIELDS, SHOWN_DUPLICATES, Duplicates, Hit
 from services.index.engine.rows import Row, View
 
-SHOWN_DUPLICATES = 5
 # To read a document takes some 50 µs: of a page of a hundred hits, each tells of fewer.
 _MOST_CARDS = 60
-_FIELDS = ("id", "title", "source", "url", "published_at")
 # More outlets than these in one cluster are not counted.
 _MOST_SOURCES = 200
 
@@ -69,4 +67,4 @@ def _source(hit: Hit) -> str:
 
 
 def _shortened(card: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: card[name] for name in _FIELDS if name in card}
+    return {name: card[name] for name in DUPLICATE_FIELDS if name in card}

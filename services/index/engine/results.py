@@ -39,18 +39,26 @@ def arrival_after(at: datetime) -> ArrivalKey:
     return ArrivalKey(microseconds_of(at), LAST_PREFIX)
 
 
+SHOWN_DUPLICATES = 5
+DUPLICATE_FIELDS = ("id", "title", "source", "url", "published_at")
+
+
 @dataclass(frozen=True, slots=True)
 class Duplicates:
     """The near-duplicates of a hit that match the search as well and come after it.
 
     `sources` is how many outlets other than the hit's own published them. `articles` are the newest of them,
-    at most five (fewer on long pages, never none), as mappings of id, title, source, url and published_at,
-    where they have them.
+    at most SHOWN_DUPLICATES (fewer on long pages, never none), as mappings of DUPLICATE_FIELDS where they
+    have them.
     """
 
     count: int
     sources: int
     articles: tuple[Mapping[str, Any], ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return it in the shape of the HTTP contract."""
+        return {"count": self.count, "sources": self.sources, "articles": list(self.articles)}
 
 
 @dataclass(frozen=True, slots=True)

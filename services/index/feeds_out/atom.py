@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from services.index.feeds_out.model import FeedItem, ItemImage, SearchFeed
 from services.index.feeds_out.texts import html_of
 from services.index.feeds_out.xml import MEDIA_NAMESPACE, TOPIC_SCHEME, add, document
+from shared.instants import rfc3339
 
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
 _NAMESPACES = {"xmlns": "http://www.w3.org/2005/Atom", "xmlns:media": MEDIA_NAMESPACE}
@@ -22,7 +23,7 @@ def atom_of(feed: SearchFeed) -> bytes:
     add(root, "id", feed.id)
     add(root, "title", feed.title, type="text")
     add(root, "subtitle", feed.description, type="text")
-    add(root, "updated", _date(feed.updated_at or _NEVER))
+    add(root, "updated", rfc3339(feed.updated_at or _NEVER))
     add(root, "link", rel="self", href=feed.self_url, type="application/atom+xml")
     add(root, "link", rel="alternate", href=feed.home_url, type="text/html")
     if feed.next_url:
@@ -43,8 +44,8 @@ def _add_entry(root: Element, item: FeedItem) -> None:
     for copy in item.duplicates:
         add(entry, "link", rel="related", href=copy.url, title=copy.title)
     if item.published_at:
-        add(entry, "published", _date(item.published_at))
-    add(entry, "updated", _date(item.received_at))
+        add(entry, "published", rfc3339(item.published_at))
+    add(entry, "updated", rfc3339(item.received_at))
     # Of an unsigned article, the outlet is the author.
     for author in item.authors or ((item.source,) if item.source else ()):
         add(add(entry, "author"), "name", author)
@@ -64,7 +65,7 @@ def _add_source(entry: Element, item: FeedItem) -> None:
     if item.source_url:
         add(source, "id", item.source_url)
     add(source, "title", item.source, type="text")
-    add(source, "updated", _date(item.received_at))
+    add(source, "updated", rfc3339(item.received_at))
 
 
 def _add_image(entry: Element, image: ItemImage) -> None:
@@ -74,7 +75,3 @@ def _add_image(entry: Element, image: ItemImage) -> None:
         add(content, "media:description", image.caption, type="plain")
     if image.credit:
         add(content, "media:credit", image.credit)
-
-
-def _date(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

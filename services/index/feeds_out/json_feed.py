@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
 
 from services.index.feeds_out.model import FeedItem, SearchFeed
 from services.index.feeds_out.texts import html_of
+from shared.instants import rfc3339
 
 MEDIA_TYPE = "application/feed+json; charset=utf-8"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -39,8 +39,8 @@ def _item(item: FeedItem) -> dict[str, Any]:
         _given(id=item.id, url=item.url, title=item.title, summary=item.summary or None)
         | content
         | _given(
-            date_published=_date(item.published_at) if item.published_at else None,
-            date_modified=_date(item.received_at),
+            date_published=rfc3339(item.published_at) if item.published_at else None,
+            date_modified=rfc3339(item.received_at),
             authors=[{"name": name} for name in authors] or None,
             tags=[topic.name for topic in item.topics] or None,
             language=item.language,
@@ -59,7 +59,3 @@ def _item(item: FeedItem) -> dict[str, Any]:
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _date(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from shared.instants import rfc3339
+
 MAX_URL_CHARS = 2_048
 _MARK = re.compile(r"(</?mark>)")
 # Marks and overrides of writing direction: within an element they end with it, in a tab's title they do not.
@@ -98,7 +100,7 @@ def moment(value: object, now: datetime) -> Moment | None:
     except (ValueError, OverflowError):
         return None
     return Moment(
-        iso=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        iso=rfc3339(at),
         absolute=f"{at.day} {at:%b} {at.year}, {at:%H:%M} UTC",
         relative=relative(at, now),
     )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from services.index.intervals import Interval, end_of
 from services.index.web.address import Address
 from services.index.web.texts import signed, tone_label
+from shared.instants import rfc3339
 
 UNIT = 10
 # Fewer buckets are drawn as if there were so many: three bars across a page say nothing.
@@ -117,7 +118,7 @@ def _bar(number: int, row: Row, end: datetime, highest: int, interval: Interval,
 def narrowed(address: Address, interval: str, start: datetime, end: datetime) -> Address:
     """Return the search for what was published from `start` to just before `end`."""
     if interval == "hour":
-        written: Callable[[datetime], str] = _instant
+        written: Callable[[datetime], str] = rfc3339
         last = end - timedelta(seconds=1)
     else:
         written, last = _date, end - timedelta(days=1)
@@ -126,10 +127,6 @@ def narrowed(address: Address, interval: str, start: datetime, end: datetime) ->
 
 def _date(at: datetime) -> str:
     return at.astimezone(UTC).date().isoformat()
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def bucket_label(interval: str, start: datetime) -> str:

@@ -11,6 +11,7 @@ from services.index.web.address import Address
 from services.index.web.labels import entity_class, entity_word
 from services.index.web.stories import Choice, Headline, headline
 from services.index.web.texts import Moment, capitalized, clip, moment
+from shared.instants import rfc3339
 
 NAME_CHARS = 80
 BAR_WIDTH = 200
@@ -108,8 +109,8 @@ def _row(
     count, expected = int(trend["count"]), float(trend["expected"])
     found = (
         address.setting("entity", f"{label}:{canonical}")
-        .setting("from", _written(since))
-        .setting("to", _written(until))
+        .setting("from", rfc3339(since))
+        .setting("to", rfc3339(until))
     )
     return TrendRow(
         name=clip(canonical, NAME_CHARS),
@@ -138,7 +139,3 @@ def _latest(newest_at: datetime | None, until: datetime, address: Address) -> Ch
 
 def _span(window: str) -> timedelta:
     return timedelta(hours=int(window[:-1])) if window.endswith("h") else timedelta(days=int(window[:-1]))
-
-
-def _written(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -215,16 +215,7 @@ def card(hit: Hit, address: Address, now: datetime) -> Card:
         tone=tone(fields.get("sentiment")),
         snippet=snippet,
         entities=tuple(entity_link(entity, address) for entity in fields.get("entities", ())[:CARD_ENTITIES]),
-        also=also_of(
-            {
-                "count": hit.duplicates.count,
-                "sources": hit.duplicates.sources,
-                "articles": hit.duplicates.articles,
-            }
-            if hit.duplicates
-            else None,
-            now,
-        ),
+        also=also_of(hit.duplicates.document() if hit.duplicates else None, now),
     )
 
 
