@@ -45,10 +45,14 @@ class Found:
 
 @dataclass(slots=True)
 class Spread:
-    """`lines` were spread; `matches` counts new ones by the search's key, `keys` have more to tell."""
+    """`lines` were spread; `matches` counts new ones by the search's key, `keys` have more to tell.
+
+    `matched_at` has when each of these searches was matched last.
+    """
 
     lines: int = 0
     matches: Counter[int] = field(default_factory=Counter)
+    matched_at: dict[int, int] = field(default_factory=dict)
     keys: set[int] = field(default_factory=set)
 
 
@@ -150,9 +154,9 @@ class Outbox:
             cursor.close()
             connection.execute("DELETE FROM found WHERE seq <= ?", (last,))
             connection.executemany(
-                "UPDATE searches SET match_count = match_count + ?, matched_at = "
-                "(SELECT max(at) FROM matches WHERE search = key) WHERE key = ?",
-                [(count, key) for key, count in done.matches.items()],
+                "UPDATE searches SET match_count = match_count + ?, "
+                "matched_at = max(coalesce(matched_at, 0), ?) WHERE key = ?",
+                [(count, done.matched_at[key], key) for key, count in done.matches.items()],
             )
         return done
 
@@ -173,6 +177,7 @@ class Outbox:
             state, kind = change
             if held is None:
                 done.matches[key] += 1
+                done.matched_at[key] = max(line.at, done.matched_at.get(key, 0))
                 new.matches.append((key, line.article, line.version, line.revision, state, line.at))
             else:
                 new.changes.append((line.version, line.revision, state, held.seq))

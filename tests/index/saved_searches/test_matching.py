@@ -322,6 +322,29 @@ async def test_a_search_whose_deletion_cannot_be_written_down_stays_in_its_place
     assert world.saved.searches.all() == [second]
 
 
+async def test_one_more_match_costs_the_same_however_many_there_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = world.save()
+    with world.saved.database.writing() as connection:
+        connection.executemany(
+            "INSERT INTO matches(search, article, version, revision, state, at) VALUES(?, ?, x'00', 1, 0, 0)",
+            [(search.key, number.to_bytes(16, "big")) for number in range(20_000)],
+        )
+    thousands_of_steps = 0
+
+    def count() -> int:
+        nonlocal thousands_of_steps
+        thousands_of_steps += 1
+        return 0
+
+    world.saved.database._quick.set_progress_handler(count, 1_000)
+    await world.store(storm())
+    statistics = world.saved.service.statistics(search)
+    assert statistics is not None and statistics.matched_at == world.clock.now
+    assert thousands_of_steps < 20
+
+
 async def nothing(_: Any) -> None:
     return
 
