@@ -103,4 +103,8 @@ def also_in(hit: dict[str, Any]) -> str:
     if not duplicates.get("sources"):
         return f"{plural(int(duplicates['count']), 'more article')} by the same outlet"
     said = f"also in {plural(int(duplicates['sources']), 'outlet')}"
-    return f"{said}: {names(outlets, SHOWN_OUTLETS)}" if outlets else said
+    if not outlets:
+        return said
+    shown = outlets[:SHOWN_OUTLETS]
+    more = int(duplicates["sources"]) - len(shown)
+    return f"{said}: {names(shown, SHOWN_OUTLETS)}{f' +{more}' if more > 0 else ''}"

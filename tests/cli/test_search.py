@@ -141,7 +141,7 @@ def test_near_duplicates_are_named_under_their_hit(api, wireroom) -> None:
     api.answer = lambda _: (200, page)
     assert "also in 2 outlets: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
     page["hits"][0]["duplicates"] |= {"count": 40, "sources": 12}
-    assert "also in 12 outlets: AP, AFP" in wireroom("search", "x", "--index-url", api.url).out
+    assert "also in 12 outlets: AP, AFP +10" in wireroom("search", "x", "--index-url", api.url).out
     page["hits"][0]["duplicates"] |= {"count": 2, "sources": 0, "articles": []}
     assert "2 more articles by the same outlet" in wireroom("search", "x", "--index-url", api.url).out
 
