@@ -28,7 +28,6 @@ from services.index.live.wire import Wire
 from services.index.maintenance import Reindexer, maintenance_router, write_admin_token
 from services.index.opening import open_engine
 from services.index.overview_api import overview_router
-from services.index.own_site import KnownHosts
 from services.index.saved_searches.api import saved_searches_router
 from services.index.saved_searches.parts import SavedSearchParts
 from services.index.settings import IndexSettings
@@ -43,6 +42,7 @@ from shared.http.auth import ApiKeys
 from shared.http.docs import docs_router
 from shared.http.health import health_router
 from shared.http.limits import Limits
+from shared.http.own_site import OwnSiteOnly
 from shared.http.serve import install_http, run_service
 from shared.logging import configure_logging
 from shared.metrics import Metrics
@@ -84,7 +84,12 @@ def create_app(settings: IndexSettings) -> FastAPI:
         redoc_url=None,
     )
     if settings.read_keys is None:
-        app.add_middleware(KnownHosts, public_url=settings.index_public_url)
+        app.add_middleware(
+            OwnSiteOnly,
+            public_url=settings.index_public_url,
+            setting="WIREROOM_INDEX_PUBLIC_URL",
+            is_open=lambda: True,
+        )
     install_http(app, metrics=metrics, limits=Limits())
     app.add_exception_handler(IndexFailed, answer_index_failed)
     _add_routes(app, settings, parts)

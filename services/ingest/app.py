@@ -42,6 +42,7 @@ from shared.fetch.settings import fetcher_from_settings
 from shared.http.docs import docs_router
 from shared.http.health import Check, health_router
 from shared.http.limits import Limits
+from shared.http.own_site import OwnSiteOnly
 from shared.http.serve import install_http, run_service
 from shared.logging import configure_logging, get_logger
 from shared.metrics import Metrics
@@ -134,6 +135,12 @@ def create_app(settings: IngestSettings, *, now: Callable[[], datetime] = utc_no
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+    )
+    app.add_middleware(
+        OwnSiteOnly,
+        public_url=settings.public_url,
+        setting="WIREROOM_PUBLIC_URL",
+        is_open=lambda: doors.open,
     )
     install_http(app, metrics=metrics, limits=_limits(settings))
     add_submit_route(app, ingest)

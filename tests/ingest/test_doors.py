@@ -104,6 +104,21 @@ async def test_every_route_but_health_and_docs_needs_a_key(guarded: httpx2.Async
     assert len(statuses) == 22
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://evil.example", "content-type": "text/plain"}, {"origin": "null"},
+     {"sec-fetch-site": "cross-site"}, {"host": "evil.example"}],
+    ids=str,
+)  # fmt: skip
+async def test_with_no_secret_a_page_of_another_site_changes_nothing(
+    start_ingest: Start, events: Events, headers: dict[str, str]
+) -> None:
+    client = await start_ingest()
+    assert (await post(client, headers)).status_code == 403
+    assert (await client.delete(f"/v1/articles/{'0' * 32}", headers=headers)).status_code == 403
+    assert await events() == []
+
+
 async def test_with_no_secret_everybody_submits_without_a_name(
     ingest: httpx2.AsyncClient, events: Events
 ) -> None:

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from services.index.access import readers_only
 from services.index.api import json_response
-from services.index.own_site import own_site, require_json
 from services.index.saved_searches.documents import (
     ReplayInput,
     SavedSearchChange,
@@ -22,6 +21,7 @@ from services.index.saved_searches.records import SavedSearch
 from services.index.saved_searches.service import SavedSearchService, threaded
 from services.index.search_route import SearchRoute
 from shared.http.auth import ApiKeys
+from shared.http.own_site import own_site, require_json
 from shared.http.problems import FieldError, Problem
 
 SearchId = Annotated[str, Path(alias="id", pattern=r"^[0-9a-f]{16}$", description="Id of the saved search.")]

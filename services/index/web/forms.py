@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 
-from services.index.own_site import require_own_site
+from shared.http.own_site import require_own_site
 from shared.http.problems import Problem
 
 MAX_FORM_BYTES = 64 << 10

@@ -8,8 +8,8 @@ from fastapi import Request
 from starlette.datastructures import Headers
 
 from services.index.access import may_read
-from services.index.own_site import require_own_site
 from shared.http.auth import ApiKeys
+from shared.http.own_site import require_own_site
 from shared.http.problems import Problem
 
 

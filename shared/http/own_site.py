@@ -58,27 +58,38 @@ async def require_json(request: Request) -> None:
         raise Problem(415, "unsupported-media-type", "Send the body as `Content-Type: application/json`.")
 
 
-class KnownHosts:
-    """Middleware of a service that needs no key: refuses changes under a name that others could lead here.
+class OwnSiteOnly:
+    """Middleware of a service that needs no key: refuses changes that a page of another site makes.
 
-    An address is nobody's to lead, a name without dots is of our network, and `public_url` names the rest.
+    Nor is anything changed under a name that others could lead here: an address is nobody's to lead, a name
+    without dots is of our network, and `public_url`, which `setting` sets, names the rest. `is_open` tells
+    whether no key is needed now.
     """
 
-    def __init__(self, app: ASGIApp, *, public_url: str | None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, public_url: str | None, setting: str, is_open: Callable[[], bool]
+    ) -> None:
         self._app = app
         self._public_name = _hostname(_netloc(public_url or ""))
+        self._setting = setting
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _CHANGE_NOTHING:
-            name = _hostname(Headers(scope=scope).get("host", ""))
-            if not self._is_known(name):
-                detail = (
-                    "Without read keys nothing is changed under this name, for another site could have it "
-                    "lead here. Use an address, or set WIREROOM_INDEX_PUBLIC_URL to where this service is."
-                )
-                await send_problem(_foreign(detail), scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in _CHANGE_NOTHING and self._is_open():
+            try:
+                self._check(Headers(scope=scope))
+            except Problem as foreign:
+                await send_problem(foreign, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _check(self, headers: Headers) -> None:
+        if not self._is_known(_hostname(headers.get("host", ""))):
+            raise _foreign(
+                "Without keys nothing is changed under this name, for another site could have it lead here. "
+                f"Use an address, or set {self._setting} to where this service is."
+            )
+        require_own_site(headers, loopback_only=False)
 
     def _is_known(self, name: str) -> bool:
         if not name:

@@ -6,15 +6,20 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from services.index.own_site import KnownHosts
 from shared.http.limits import Limits
+from shared.http.own_site import OwnSiteOnly
 from shared.http.serve import install_http
 from shared.metrics import Metrics
 
 
-def client_of(public_url: str | None = None) -> httpx2.AsyncClient:
+def client_of(public_url: str | None = None, *, is_open: bool = True) -> httpx2.AsyncClient:
     app = FastAPI()
-    app.add_middleware(KnownHosts, public_url=public_url)
+    app.add_middleware(
+        OwnSiteOnly,
+        public_url=public_url,
+        setting="WIREROOM_INDEX_PUBLIC_URL",
+        is_open=lambda: is_open,
+    )
     install_http(app, metrics=Metrics(), limits=Limits())
 
     @app.api_route("/x", methods=["GET", "POST", "DELETE"])
@@ -53,3 +58,26 @@ async def test_the_name_that_a_service_is_known_by_is_ours() -> None:
         answer = await client.post("/x", headers={"host": "evil.example.com"})
         assert answer.status_code == 403 and "WIREROOM_INDEX_PUBLIC_URL" in answer.json()["detail"]
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"origin": "http://127.0.0.1"}, 200),
+        ({"sec-fetch-site": "same-origin"}, 200),
+        ({"origin": "http://evil.example", "content-type": "text/plain"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+    ],
+)
+async def test_a_page_of_another_site_changes_nothing(headers: dict[str, str], status: int) -> None:
+    async with client_of() as client:
+        assert (await client.post("/x", headers=headers)).status_code == status
+        assert (await client.get("/x", headers=headers)).status_code == 200
+
+
+async def test_where_a_key_is_needed_the_key_decides() -> None:
+    async with client_of(is_open=False) as client:
+        answer = await client.post("/x", headers={"host": "news.example", "origin": "https://cms.example"})
+        assert answer.status_code == 200
