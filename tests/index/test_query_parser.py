@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -130,6 +131,8 @@ MEANINGS: dict[str, Node] = {
     "published:2026-11-05": published(at(2026, 11, 5), at(2026, 11, 6)),
     'published:"2026-11-05"': published(at(2026, 11, 5), at(2026, 11, 6)),
     "published:>2026-11-05": published(at(2026, 11, 6)),
+    'published:>"2026-11-05"': published(at(2026, 11, 6)),
+    'published:>="2026-11-05"^2 a': Bool(must=(replace(published(at(2026, 11, 5)), boost=2.0), Term("a"))),
     "published:>=2026-11-05": published(at(2026, 11, 5)),
     "published:<2026-11-05": published(None, at(2026, 11, 5)),
     "published:<=2026-11-05": published(None, at(2026, 11, 6)),
@@ -213,6 +216,8 @@ FAULTS: dict[str, tuple[str, int, Node]] = {
     "a~b": ("~ takes 1 or 2", 0, Term("a~b")),
     "(a b)~2": ("needs a word", 5, Bool(must=(A, B))),
     "a published:soon": ("is no date", 12, A),
+    'a published:>"soon"': ("is no date", 12, A),
+    'published:<"2026-11-05': ("quote is never closed", 10, published(None, at(2026, 11, 5))),
     "a published:[2026": ("never closed", 12, A),
     "a published:[2026 2027]": ("[a TO b]", 12, A),
     "a sentiment:>much": ("is no number", 12, A),

@@ -139,7 +139,10 @@ def _range(text: str, at: int) -> tuple[Token, int]:
 
 
 def _comparison(text: str, at: int) -> tuple[Token, int]:
-    end = at + 1
+    end = at + 1 + text.startswith("=", at + 1)
+    if text[end : end + 1] and text[end] in _OPENING_QUOTES:
+        value, after = _phrase(text, end)
+        return replace(value, kind=Kind.COMPARE, position=at, text=text[at:end] + value.text), after
     while end < len(text) and text[end] not in _WORD_END:
         end += 1
     mark = text.rfind("^", at, end)

@@ -210,7 +210,7 @@ class _Parser:
             self._fault(f"a query has at most {MAX_OPEN_CLAUSES} * and ~", token.position, "it is left out")
             return None
         if not token.closed:
-            end = "quote" if token.kind is Kind.PHRASE else "bracket"
+            end = "bracket" if token.kind is Kind.RANGE else "quote"
             self._fault(f"this {end} is never closed", token.position)
         try:
             node = self._leaf_node(token, field)
