@@ -21,6 +21,7 @@ from services.index.erasures import Erasures
 from services.index.erasures_api import erasures_router
 from services.index.export.routes import export_router
 from services.index.feeds_out.routes import feeds_router
+from services.index.gauges import IndexGauges
 from services.index.guard import IndexGuard
 from services.index.handler import StoreHandler
 from services.index.live.routes import stream_router
@@ -175,6 +176,7 @@ def _lifespan(
         "trimmer": trimmer.run,
         "states": parts.states.run,
         "guard": guard.run,
+        "gauges": IndexGauges(parts.engine, parts.archive, parts.metrics).run,
         "eraser": parts.eraser.run,
         **parts.saved.work,
     }
