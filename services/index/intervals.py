@@ -92,4 +92,5 @@ def _advice(interval: Interval, first: datetime, last: datetime, count: int) -> 
 
 
 def within_dates(at: datetime) -> datetime:
+    """Return the instant, or the nearest one that an index holds."""
     return min(max(at, FIRST_INSTANT), LAST_INSTANT)

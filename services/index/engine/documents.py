@@ -18,6 +18,7 @@ from services.index.engine.analysis import LONGEST_KEYWORD_CHARS, fold, keyword
 from services.index.engine.protocol import IndexableEvent
 from services.index.engine.revisions import Rank, rank_of
 from services.index.engine.schema import ARTICLE, REMOVED, WITHHELD
+from services.index.intervals import within_dates
 from shared.events import Article, ArticleEnriched, ArticleRetracted, Entity
 from shared.instants import microseconds_of
 
@@ -31,8 +32,6 @@ ENTITY_GROUPS = {"PERSON": "person", "ORG": "org", "GPE": "place", "LOC": "place
 _MAX_SECONDS = 2**32 - 1
 # "politics and government" is also found as "politics", "crime, law and justice" as "crime".
 TOPIC_PARTS = re.compile(r", | and ")
-LAST_DATE = datetime(2262, 1, 1, tzinfo=UTC)  # Tantivy's dates are 64-bit nanoseconds
-FIRST_DATE = datetime(1678, 1, 1, tzinfo=UTC)
 
 
 def sort_key(at: datetime, article_id: str) -> int:
@@ -104,7 +103,7 @@ def _add_article(document: Document, event: ArticleEnriched, indexed_at: datetim
     document.add_bytes("card", to_json(card_of(article)))
     document.add_unsigned("sort_key", sort_key(published_at, article.id))
     document.add_integer("indexed_us", microseconds_of(indexed_at))
-    document.add_date("published", min(max(published_at, FIRST_DATE), LAST_DATE).astimezone(UTC))
+    document.add_date("published", within_dates(published_at).astimezone(UTC))
     _add_text(document, "title", article.title)
     _add_text(document, "body", article.body)
     _add_words(document, "author_words", article.authors)

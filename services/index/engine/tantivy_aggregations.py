@@ -26,7 +26,6 @@ from services.index.engine.aggregations import (
 )
 from services.index.engine.answers import AnswerCache
 from services.index.engine.compiling import Compiler
-from services.index.engine.documents import FIRST_DATE, LAST_DATE
 from services.index.engine.entity_counting import count_entities
 from services.index.engine.failing import failing_openly
 from services.index.engine.hits import hit_at
@@ -34,6 +33,7 @@ from services.index.engine.protocol import FacetCount
 from services.index.engine.snapshots import SnapshotCache
 from services.index.engine.story_listing import StoryLister
 from services.index.engine.writing import Snapshot
+from services.index.intervals import FIRST_INSTANT, LAST_INSTANT
 from services.index.query.nodes import Field, In, Node
 from shared.instants import instant_of, microseconds_of
 
@@ -190,7 +190,7 @@ def _instant(nanoseconds: float | None) -> datetime | None:
 
 def _nanoseconds(at: datetime) -> int:
     """Later than the last date there is stays later, so that a last bucket holds what is dated so."""
-    return microseconds_of(min(max(at, FIRST_DATE), LAST_DATE + timedelta(days=1))) * 1000
+    return microseconds_of(min(max(at, FIRST_INSTANT), LAST_INSTANT + timedelta(days=1))) * 1000
 
 
 def _histogram(searcher: Searcher, query: TantivyQuery, edges: Sequence[datetime]) -> Histogram:
