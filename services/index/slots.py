@@ -23,11 +23,15 @@ class Slots:
         self._told = told
         self.taken = 0
 
+    def check(self) -> None:
+        """Raise the problem when there is no slot; `one` may find none all the same, a moment later."""
+        if self.taken >= self._count:
+            raise self._problem()
+
     @contextmanager
     def one(self) -> Iterator[None]:
         """Hold a slot. Raises the problem when there is none."""
-        if self.taken >= self._count:
-            raise self._problem()
+        self.check()
         self._change(1)
         try:
             yield

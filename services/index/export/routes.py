@@ -65,6 +65,8 @@ def export_router(
         gzip = accepts_gzip(",".join(request.headers.getlist("accept-encoding")))
         query = EngineQuery(named.terms.node, named.terms.filters, sort="newest")
         work = Export(engine, query, format_, Gzip() if gzip else Uncompressed(), bom=bom)
+        # Whoever is refused must not wait in line for the one thread, nor let others wait.
+        slots.check()
         # Made before the answer begins, so that what fails at once is told by its status.
         first = await asyncio.get_running_loop().run_in_executor(threads, work.step)
 

@@ -307,6 +307,10 @@ async def test_there_is_a_bound_on_exports_at_once(
         _, held = await ask(port, "/v1/export")
         refused = await eventually(lambda: _refused(client, port))
         assert refused.headers["retry-after"]
+        with monkeypatch.context() as patch:
+            # Who is refused has the index read nothing.
+            patch.setattr(type(engine), "scan", lambda *_: pytest.fail("read for nothing"))
+            assert await _refused(client, port) is not None
         held.transport.abort()
 
         async def free() -> bool:
