@@ -97,7 +97,10 @@ def ranked_page(
 ) -> PageRows:
     """Return the matches from `offset` on, the best first."""
     wanted = min(offset + size, MAX_OFFSET + size) + 1
-    limit = max(CANDIDATES, wanted) if as_of is None else CANDIDATES
+    if as_of is not None:
+        limit = CANDIDATES
+    else:  # only where some are not shown are there to be more of them than wanted
+        limit = max(CANDIDATES, wanted) if collapse else wanted
     total = None
     if count:
         best, total = view.ranked_and_count(limit)
