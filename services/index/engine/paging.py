@@ -97,10 +97,9 @@ def ranked_page(
 ) -> PageRows:
     """Return the matches from `offset` on, the best first."""
     wanted = min(offset + size, MAX_OFFSET + size) + 1
-    if as_of is not None:
-        limit = CANDIDATES
-    else:  # only where some are not shown are there to be more of them than wanted
-        limit = max(CANDIDATES, wanted) if collapse else wanted
+    # Where all are shown in the order of their scores, no more are read than wanted.
+    at_least = CANDIDATES if collapse else wanted
+    limit = CANDIDATES if as_of is not None else max(at_least, wanted)
     total = None
     if count:
         best, total = view.ranked_and_count(limit)
