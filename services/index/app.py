@@ -90,6 +90,8 @@ def create_app(settings: IndexSettings) -> FastAPI:
             public_url=settings.index_public_url,
             setting="WIREROOM_INDEX_PUBLIC_URL",
             is_open=lambda: True,
+            # They say who waits for what, and where it is sent.
+            private=("/v1/saved-searches", "/saved"),
         )
     install_http(app, metrics=metrics, limits=Limits())
     app.add_exception_handler(IndexFailed, answer_index_failed)

@@ -62,34 +62,46 @@ class OwnSiteOnly:
     """Middleware of a service that needs no key: refuses changes that a page of another site makes.
 
     Nor is anything changed under a name that others could lead here: an address is nobody's to lead, a name
-    without dots is of our network, and `public_url`, which `setting` sets, names the rest. `is_open` tells
-    whether no key is needed now.
+    without dots is of our network, and `public_url`, which `setting` sets, names the rest. Under such names
+    only is what lies under the paths `private` read, too. `is_open` tells whether no key is needed now.
     """
 
     def __init__(
-        self, app: ASGIApp, *, public_url: str | None, setting: str, is_open: Callable[[], bool]
+        self,
+        app: ASGIApp,
+        *,
+        public_url: str | None,
+        setting: str,
+        is_open: Callable[[], bool],
+        private: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._public_name = _hostname(_netloc(public_url or ""))
         self._setting = setting
         self._is_open = is_open
+        self._private = private
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _CHANGE_NOTHING and self._is_open():
+        if scope["type"] == "http" and self._is_open():
             try:
-                self._check(Headers(scope=scope))
+                self._check(scope["method"], scope["path"], Headers(scope=scope))
             except Problem as foreign:
                 await send_problem(foreign, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _check(self, headers: Headers) -> None:
+    def _check(self, method: str, path: str, headers: Headers) -> None:
+        changes = method not in _CHANGE_NOTHING
+        if not changes and not path.startswith(self._private):
+            return
         if not self._is_known(_hostname(headers.get("host", ""))):
             raise _foreign(
-                "Without keys nothing is changed under this name, for another site could have it lead here. "
-                f"Use an address, or set {self._setting} to where this service is."
+                f"Without keys nothing of this is {'changed' if changes else 'shown'} under this name, for "
+                f"another site could have it lead here. Use an address, or set {self._setting} to where this "
+                "service is."
             )
-        require_own_site(headers, loopback_only=False)
+        if changes:
+            require_own_site(headers, loopback_only=False)
 
     def _is_known(self, name: str) -> bool:
         if not name:

@@ -19,9 +19,11 @@ def client_of(public_url: str | None = None, *, is_open: bool = True) -> httpx2.
         public_url=public_url,
         setting="WIREROOM_INDEX_PUBLIC_URL",
         is_open=lambda: is_open,
+        private=("/private",),
     )
     install_http(app, metrics=Metrics(), limits=Limits())
 
+    @app.api_route("/private/x", methods=["GET"])
     @app.api_route("/x", methods=["GET", "POST", "DELETE"])
     async def x() -> str:
         return "x"
@@ -49,6 +51,13 @@ async def test_nothing_is_changed_under_a_name_that_others_could_lead_here(host:
             answer = await client.request(method, "/x", headers={"host": host})
             assert answer.status_code == status, answer.text
         assert (await client.get("/x", headers={"host": host})).status_code == 200
+        assert (await client.get("/private/x", headers={"host": host})).status_code == status
+
+
+async def test_what_is_private_is_shown_to_whoever_follows_a_link() -> None:
+    async with client_of() as client:
+        answer = await client.get("/private/x", headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 200
 
 
 async def test_the_name_that_a_service_is_known_by_is_ours() -> None:
