@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
-PICTURES = {"search.png": "/?q=Argentina"}
+PICTURES = {"search.png": "/?q=minister"}
 
 
 def main(url: str = "http://127.0.0.1:8003") -> None:
