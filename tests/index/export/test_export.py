@@ -22,6 +22,8 @@ from services.index.engine.protocol import IndexFailed, Query, ScanPage
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.export import routes
 from services.index.export.routes import export_router
+from services.index.query.nodes import Node
+from services.index.query.parser import parse
 from shared.events import Related
 from shared.http.auth import ApiKeys, hash_api_key
 from shared.http.limits import Limits
@@ -301,16 +303,24 @@ async def test_there_is_a_bound_on_exports_at_once(
     engine: TantivyEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "MAX_EXPORTS", 1)
+    asked_for: set[Node] = set()
+    scan = TantivyEngine.scan
+
+    def noting(self: TantivyEngine, query: Query, *place: Any) -> ScanPage:
+        asked_for.add(query.node)
+        return scan(self, query, *place)
+
+    monkeypatch.setattr(TantivyEngine, "scan", noting)
     fill(engine, 1_000, body="word " * 4_000)
     metrics = Metrics()
     async with served(app_of(engine, metrics=metrics)) as port, httpx2.AsyncClient() as client:
-        _, held = await ask(port, "/v1/export")
+        reader, held = await ask(port, "/v1/export")
+        # Only now is it the one that is held, and not the one that is refused.
+        assert b" 200 " in await reader.readline()
         refused = await eventually(lambda: _refused(client, port))
         assert refused.headers["retry-after"]
-        with monkeypatch.context() as patch:
-            # Who is refused has the index read nothing.
-            patch.setattr(type(engine), "scan", lambda *_: pytest.fail("read for nothing"))
-            assert await _refused(client, port) is not None
+        # Who is refused has the index read nothing; the one that is held goes on to read.
+        assert asked_for.isdisjoint({parse("T1", lenient=False).node})
         held.transport.abort()
 
         async def free() -> bool:
