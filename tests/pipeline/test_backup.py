@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from services.cli.backups.keys import family_of
+from shared.runtime.groups import ensure_groups
 from shared.streams import EVENT_FIELD, RAW
 from tests.pipeline.conftest import Stack, start_stack, stop_stack
 from tests.pipeline.steps import Json, search, story, submit, submit_and_wait, wait_for, word_of
@@ -297,6 +298,21 @@ async def test_a_letter_that_is_replayed_during_the_backup_is_in_it(redis: Any, 
 
     counts = await entries.dump_entries(ReplayedBetween(), tmp_path / "dump", 1)  # type: ignore[arg-type]
     assert sum(counts.values()) >= 1
+
+
+async def test_what_only_waits_to_be_trimmed_is_in_no_backup(redis: Any, tmp_path: Path) -> None:
+    """An entry that had died came back with a restore, and died a second time."""
+    from services.cli.backups.entries import dump_entries, load_entries
+
+    await ensure_groups(redis, 1)
+    done, held, waiting = [await redis.xadd(RAW.key(0), {EVENT_FIELD: b"%d" % n}) for n in range(3)]
+    (group,) = RAW.groups
+    await redis.xreadgroup(group, "one", {RAW.key(0): ">"}, count=2)
+    await redis.xack(RAW.key(0), group, done)
+    assert sum((await dump_entries(redis, tmp_path / "dump", 1)).values()) == 2
+    await redis.flushall()
+    assert await load_entries(redis, tmp_path / "dump", 1) == 2
+    assert [entry_id for entry_id, _ in await redis.xrange(RAW.key(0))] == [held, waiting]
 
 
 async def test_a_backup_of_some_partitions_only_is_refused(redis: Any, tmp_path: Path) -> None:

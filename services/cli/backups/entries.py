@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from services.cli.backups.keys import KEY_FAMILIES
 from services.cli.output import Failure
 from shared.runtime.groups import ensure_groups
+from shared.runtime.lag import read_unacknowledged
 from shared.streams import DEAD, STREAMS
 
 FILE = "streams.ndjson.zst"
@@ -23,7 +24,9 @@ _MAX_LINE_BYTES = 64 << 20
 
 
 async def dump_entries(redis: Redis, path: Path, partitions: int) -> dict[str, int]:
-    """Write every entry to `path` and return how many there are by stream.
+    """Write every entry that is still to be dealt with to `path`; return how many there are by stream.
+
+    Not those that only wait to be trimmed: done again after a restore, one that had died would die twice.
 
     In the order of the way, so that an entry which moves on meanwhile is met again further on; dead letters
     first, since they may be put back to the beginning, and what has died since at the end. Raises Failure
@@ -34,10 +37,13 @@ async def dump_entries(redis: Redis, path: Path, partitions: int) -> dict[str, i
     seen: dict[str, bytes] = {}
     with path.open("wb") as file, zstandard.ZstdCompressor(write_checksum=True).stream_writer(file) as out:
         for spec in (DEAD, *STREAMS):
-            for key in map(spec.key, range(partitions)):
+            for partition in range(partitions):
+                key = spec.key(partition)
+                left = await read_unacknowledged(redis, spec, partition)
                 async for rows in _rows(redis, key, seen.get(key)):
-                    counts[spec.name] += len(rows)
-                    out.write(b"".join(_line(key, entry_id, fields) for entry_id, fields in rows))
+                    lines = [_line(key, entry_id, fields) for entry_id, fields in rows if entry_id in left]
+                    counts[spec.name] += len(lines)
+                    out.write(b"".join(lines))
                     seen[key] = rows[-1][0]
     return counts
 
@@ -78,7 +84,7 @@ def _line(key: str, entry_id: bytes, fields: dict[bytes, bytes]) -> bytes:
 async def load_entries(redis: Redis, path: Path, partitions: int) -> int:
     """Append every entry under its own id, make the groups at the beginning, and return how many there were.
 
-    An entry that was done before is done again, which changes nothing.
+    An entry that was done meanwhile is done again, which changes nothing.
     """
     known = {spec.key(partition) for spec in STREAMS for partition in range(partitions)}
     count = 0
