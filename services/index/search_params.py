@@ -129,7 +129,8 @@ class PageParameters:
         ),
     ] = None
     collapse: Annotated[
-        bool, Param(description="Show near-duplicates under one hit, as its `duplicates`.")
+        bool,
+        Param(description="Show near-duplicates of several outlets under one hit, as its `duplicates`."),
     ] = True
 
     def request(self, terms: SearchTerms, now: datetime) -> SearchRequest:

@@ -44,7 +44,7 @@ def index(tmp_path: Path) -> Iterator[RevisionedIndex]:
 def clusters(index: RevisionedIndex, keys: Sequence[str]) -> dict[str, int]:
     ids = {article_id(key): key for key in keys}
     found = stored_clusters(index.searcher, index.schema, ids)
-    return {ids[each]: cluster for each, cluster in found.items()}
+    return {ids[each]: placed.cluster for each, placed in found.items()}
 
 
 @pytest.mark.parametrize("each_alone", [True, False])
@@ -92,3 +92,29 @@ def test_a_batch_that_was_rolled_back_leaves_no_cluster_behind(index: Revisioned
     index.upsert_many([enriched("last", related=(link,))], NOW)
     index.commit()
     assert clusters(index, ["last"]) == {"last": own_cluster(article_id("copy"))}
+
+
+def copy_of(key: str, source: str, *originals: str) -> Any:
+    links = [
+        Related(kind="duplicate", id=article_id(original), score=0.9 - n / 10, why="same text")
+        for n, original in enumerate(originals)
+    ]
+    return enriched(key, source=source, related=tuple(links))
+
+
+@pytest.mark.parametrize("each_alone", [True, False])
+def test_what_one_outlet_writes_twice_stands_for_itself(index: RevisionedIndex, each_alone: bool) -> None:
+    """The figures of today in the words of yesterday's; and another outlet has copied the first."""
+    events = [
+        copy_of("yesterday", "Harbour Post"),
+        copy_of("elsewhere", "Firth Courier", "yesterday"),
+        copy_of("today", "harbour post", "yesterday", "elsewhere"),
+        copy_of("today elsewhere", "Firth Courier", "today", "yesterday", "elsewhere"),
+    ]
+    for batch in [[event] for event in events] if each_alone else [events]:
+        index.upsert_many(batch, NOW)
+        index.commit()
+    yesterday, today = own_cluster(article_id("yesterday")), own_cluster(article_id("today"))
+    found = clusters(index, ["yesterday", "elsewhere", "today", "today elsewhere"])
+    assert list(found.values()).count(yesterday) == list(found.values()).count(today) == 2
+    assert (found["elsewhere"], found["today elsewhere"]) == (yesterday, today)

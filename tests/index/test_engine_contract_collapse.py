@@ -208,12 +208,17 @@ def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def cluster_names(engine: SearchEngine) -> dict[str, str]:
-    """Return the original of each article, from the links of the articles themselves."""
+    """Return the original of each article, from the links of the articles themselves.
+
+    What is of the same outlet as its original is one itself.
+    """
+    hits = {hit.id: hit for hit in walk(engine, Query(size=100, highlight=False))}
     names: dict[str, str] = {}
-    for hit in walk(engine, Query(size=100, highlight=False)):
+    for hit in hits.values():
         stored: Any = engine.get(hit.id)
         links = stored.article.get("related") or []
-        names[hit.id] = links[0]["id"] if links else hit.id
+        copied = links and hits[links[0]["id"]].card["source"] != hit.card["source"]
+        names[hit.id] = links[0]["id"] if copied else hit.id
     return names
 
 

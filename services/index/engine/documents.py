@@ -53,8 +53,10 @@ def effective_published_at(article: Article) -> datetime:
     return article.received_at if published_at is None else min(published_at, article.received_at)
 
 
-def document_from_event(event: IndexableEvent, *, seq: int, indexed_at: datetime, cluster: int) -> Document:
-    """Return the document of an article or of its tombstone. `cluster` is that of `engine.clusters`.
+def document_from_event(
+    event: IndexableEvent, *, seq: int, indexed_at: datetime, cluster: int, outlet: int
+) -> Document:
+    """Return the document of an article or of its tombstone. `cluster` and `outlet`: see `engine.clusters`.
 
     Raises ValueError or OverflowError when a value does not fit the schema.
     """
@@ -68,6 +70,7 @@ def document_from_event(event: IndexableEvent, *, seq: int, indexed_at: datetime
     else:
         _add_article(document, event, indexed_at)
         document.add_unsigned("cluster", cluster)
+        document.add_unsigned("outlet", outlet)
     return document
 
 

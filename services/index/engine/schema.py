@@ -50,6 +50,7 @@ def build_schema() -> Schema:
         builder.add_integer_field(name, fast=True)
     # The same number on all near-duplicates of one text: see `engine.clusters`.
     builder.add_unsigned_field("cluster", fast=True, indexed=True)
+    builder.add_unsigned_field("outlet", fast=True)
     builder.add_float_field("sentiment_score", fast=True)
     # For intervals of time, which sort_key is no unit of: counts and mean tone per day or hour.
     builder.add_date_field("published", fast=True)

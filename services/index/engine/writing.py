@@ -16,7 +16,7 @@ from tantivy import Index, IndexWriter, Query, Searcher
 
 from services.index.engine.analysis import register_analyzers
 from services.index.engine.checksums import note_closed, note_opened
-from services.index.engine.clusters import cluster_of, original_of, stored_clusters
+from services.index.engine.clusters import Placed, cluster_of, originals_of, outlet_of, stored_clusters
 from services.index.engine.documents import document_from_event
 from services.index.engine.failing import is_panic
 from services.index.engine.home import require_schema
@@ -56,7 +56,7 @@ class RevisionedIndex:
         self.schema = build_schema()
         self._lock = threading.RLock()
         self._pending: dict[str, Rank] = {}
-        self._pending_clusters: dict[str, int] = {}
+        self._pending_clusters: dict[str, Placed] = {}
         self._open()
         self._seq = self._snapshot.seq
 
@@ -116,7 +116,7 @@ class RevisionedIndex:
             unknown = {event.article_id for event in events} - self._pending.keys()
             try:
                 held = stored_ranks(self.searcher, self.schema, sorted(unknown))
-                originals = {original for event in events if (original := original_of(event)) is not None}
+                originals = {original for event in events for original in originals_of(event)}
                 clusters = stored_clusters(self.searcher, self.schema, originals) | self._pending_clusters
             except BaseException as error:
                 raise self._failure("read", error) from error
@@ -126,7 +126,7 @@ class RevisionedIndex:
         self,
         event: IndexableEvent,
         held: dict[str, Rank],
-        clusters: dict[str, int],
+        clusters: dict[str, Placed],
         indexed_at: datetime,
     ) -> UpsertOutcome:
         article_id = event.article_id
@@ -135,8 +135,10 @@ class RevisionedIndex:
             before = self._pending.get(article_id) or held.get(article_id)
             if before is not None and rank <= before:
                 return _superseded(article_id, rank, before)
-            cluster = cluster_of(event, clusters)
-            document = document_from_event(event, seq=self._seq + 1, indexed_at=indexed_at, cluster=cluster)
+            placed = Placed(cluster_of(event, clusters), outlet_of(event))
+            document = document_from_event(
+                event, seq=self._seq + 1, indexed_at=indexed_at, **placed._asdict()
+            )
         except (ValueError, OverflowError, TypeError) as error:
             return UpsertOutcome(article_id, "failed", f"{type(error).__name__}: {error}"[:500])
         try:
@@ -147,7 +149,7 @@ class RevisionedIndex:
             raise self._failure("write", error) from error
         self._seq += 1
         self._pending[article_id] = rank
-        self._pending_clusters[article_id] = clusters[article_id] = cluster
+        self._pending_clusters[article_id] = clusters[article_id] = placed
         return UpsertOutcome(article_id, "retracted" if event.type == "ArticleRetracted" else "indexed")
 
     def ranks(self, article_ids: Sequence[str]) -> dict[str, Rank]:
