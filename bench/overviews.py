@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import argparse
 import random
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.search import NOW, asked_words, build, material
+from bench.search import NOW, asked_words, built, material
 from services.index.engine.aggregations import Aggregations, StoryQuery
 from services.index.engine.protocol import Filters
 from services.index.engine.tantivy_engine import TantivyEngine
@@ -84,18 +82,8 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--keep", type=Path, help="Build in this directory, or reuse what is in it.")
     options = parser.parse_args()
-    directory = options.keep or Path(tempfile.mkdtemp(prefix="wireroom-bench-"))
-    engine = TantivyEngine(directory)
-    try:
-        if engine.stats().articles == 0:
-            build(engine, options.documents)
-        stats = engine.stats()
-        print(f"{stats.articles} articles, {stats.segments} segments")
+    with built(options.keep, options.documents) as engine:
         run(engine)
-    finally:
-        engine.close()
-        if options.keep is None:
-            shutil.rmtree(directory)
     return 0
 
 

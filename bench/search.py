@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -248,28 +249,35 @@ def page_times(engine: SearchEngine, pages: int) -> Times:
     return Times(times.wall[-100:], times.cpu[-100:])
 
 
+@contextmanager
+def built(keep: Path | None, documents: int) -> Iterator[TantivyEngine]:
+    """Yield an index of so many articles: that of the directory `keep`, or one that is gone afterwards."""
+    directory = keep or Path(tempfile.mkdtemp(prefix="wireroom-bench-"))
+    engine = TantivyEngine(directory)
+    try:
+        if engine.stats().articles == 0:
+            total, inside = build(engine, documents)
+            print(
+                f"built {documents} articles in {total:.0f} s, {inside:.0f} s of it in the engine: "
+                f"{documents / inside:.0f} articles/s in commits of {BATCH}"
+            )
+        stats = engine.stats()
+        print(f"{stats.articles} articles, {stats.segments} segments, {stats.size_bytes / 1e6:.0f} MB")
+        yield engine
+    finally:
+        engine.close()
+        if keep is None:
+            shutil.rmtree(directory)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Build in this directory, or reuse what is in it.")
     options = parser.parse_args()
-    directory = options.keep or Path(tempfile.mkdtemp(prefix="wireroom-bench-"))
-    engine = TantivyEngine(directory)
-    try:
-        if engine.stats().articles == 0:
-            total, inside = build(engine, options.documents)
-            print(
-                f"built {options.documents} articles in {total:.0f} s, {inside:.0f} s of it in the engine: "
-                f"{options.documents / inside:.0f} articles/s in commits of {BATCH}"
-            )
-        stats = engine.stats()
-        print(f"{stats.articles} articles, {stats.segments} segments, {stats.size_bytes / 1e6:.0f} MB")
+    with built(options.keep, options.documents) as engine:
         waited, processor = run(engine, options.repeats)
-    finally:
-        engine.close()
-        if options.keep is None:
-            shutil.rmtree(directory)
     verdict = "holds" if waited < P95_TARGET_MS else "MISSED"
     print(
         f"worst p95 {waited:.2f} ms ({processor:.2f} ms of one processor); "

@@ -11,16 +11,13 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from bench.search import build, material
+from bench.search import built, material
 from services.index.engine.protocol import Query, SearchEngine
-from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.query.parser import parse
 from services.index.query.writing import write
 
@@ -69,16 +66,8 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--keep", type=Path, help="Build in this directory, or reuse what is in it.")
     options = parser.parse_args()
-    directory = options.keep or Path(tempfile.mkdtemp(prefix="wireroom-bench-"))
-    engine = TantivyEngine(directory)
-    try:
-        if engine.stats().articles == 0:
-            build(engine, options.documents)
+    with built(options.keep, options.documents) as engine:
         run(engine)
-    finally:
-        engine.close()
-        if options.keep is None:
-            shutil.rmtree(directory)
     return 0
 
 

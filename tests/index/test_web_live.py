@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
 from services.index.engine.tantivy_engine import TantivyEngine
 from services.index.live.events import key_of
-from services.index.web.routes import web_router
-from shared.http.limits import Limits
-from shared.http.serve import install_http
-from shared.metrics import Metrics
-from tests.index.web_document import HOSTILE, assert_harmless, client_of, get, parameters
+from tests.index.web_document import HOSTILE, assert_harmless, client_of, get, pages_of, parameters
 from tests.support import NOW, article_id, enriched
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[TantivyEngine]:
-    engine = TantivyEngine(tmp_path)
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
 async def client(engine: TantivyEngine) -> AsyncIterator[httpx2.AsyncClient]:
-    app = FastAPI()
-    metrics = Metrics()
-    install_http(app, metrics=metrics, limits=Limits())
-    app.include_router(web_router(engine, metrics, None, now=lambda: NOW))
-    async with client_of(app) as client:
+    async with client_of(pages_of(engine)) as client:
         yield client
 
 

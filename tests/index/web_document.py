@@ -9,7 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 from fastapi import FastAPI
 
+from services.index.engine.protocol import SearchEngine
+from services.index.web.routes import web_router
 from services.index.web.serving import CSP
+from shared.http.limits import Limits
+from shared.http.serve import install_http
+from shared.metrics import Metrics
+from tests.support import NOW
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> \u202eevil\u2067 &lt;b&gt; {{ 7*7 }}\x00"
 _ALLOWED = {"http", "https", ""}
@@ -65,6 +71,15 @@ class Document(HTMLParser):
             if text.startswith(label):
                 return {**attrs, "text": text}
         raise AssertionError(f"no facet value {label}: {self.find('a', class_='toggle')}")
+
+
+def pages_of(engine: SearchEngine) -> FastAPI:
+    """Return the pages over an engine, at NOW, for whoever may read."""
+    app = FastAPI()
+    metrics = Metrics()
+    install_http(app, metrics=metrics, limits=Limits())
+    app.include_router(web_router(engine, metrics, None, now=lambda: NOW))
+    return app
 
 
 def client_of(app: FastAPI) -> httpx2.AsyncClient:
